@@ -1,0 +1,4 @@
+export * from "./admission.ts";
+export * from "./authorizer.ts";
+export * from "./identity.ts";
+export * from "./strategy.ts";

@@ -1,0 +1,11 @@
+import { finish } from "./facts.ts";
+import { generateResources } from "./resources.ts";
+import { generateTypes } from "./types.ts";
+
+/**
+ * Writes every generated file under `src/` anew from the facts in `tools/facts/`. Run by `npm run generate`;
+ * with `--check` it writes nothing and fails when a file is out of date.
+ */
+generateTypes();
+generateResources();
+finish();

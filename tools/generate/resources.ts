@@ -1,0 +1,68 @@
+import { HEADER, readFacts, type ResourceFact, type ResourcesFacts, type TypesFacts, writeGenerated } from "./facts.ts";
+import { splitName } from "./types.ts";
+
+/** Writes `src/api/resources.ts`: every served resource as a constant that carries its object type. */
+export function generateResources(): void {
+  const { resources, groups, strategies } = readFacts<ResourcesFacts>("resources.json");
+  const { types } = readFacts<TypesFacts>("types.json");
+  const byKind = new Map<string, string>();
+  for (const [short, type] of Object.entries(types)) {
+    for (const [group, version, kind] of type.gvk ?? []) byKind.set(`${group}/${version}/${kind}`, short);
+  }
+  const preferred = new Map(groups.map((g) => [g.name, g.preferredVersion]));
+  const modules = new Set<string>();
+  const taken = new Set<string>();
+  const lines = resources.map((r) => {
+    const short = byKind.get(`${r.group}/${r.version}/${r.kind}`);
+    if (!short) throw new Error(`no type for ${r.kind} of ${r.group}/${r.version}`);
+    const [module, name] = splitName(short);
+    modules.add(module);
+    const key = nameOf(r, resources, preferred, taken);
+    taken.add(key);
+    const strategy = strategies[`${strategyGroup(r.group)}/${r.kind.toLowerCase()}`];
+    return `  ${JSON.stringify(key)}: ${JSON.stringify(describe(r, strategy))} as Resource<${module}.${name}>,`;
+  });
+  const head = [...modules].toSorted().join(", ");
+  writeGenerated(
+    "src/api/resources.ts",
+    `${HEADER}import type { Resource } from "./resource.ts";\nimport type { ${head} } from "./types/index.ts";\n\n` +
+      `/** Every built-in resource of every served version. A bare plural is the preferred version of the first group that has it. */\n` +
+      `export const resources = {\n${lines.join("\n")}\n} as const;\n\n` +
+      `/** The groups in discovery order. */\nexport const groups = ${JSON.stringify(groups, null, 2)} as const;\n`,
+  );
+}
+
+function strategyGroup(group: string): string {
+  return group === "" ? "core" : (group.split(".")[0] ?? group);
+}
+
+/** `pods`; `events.events.k8s.io` when an earlier group has the plural; `leasecandidates.v1alpha2.coordination.k8s.io` for other versions. */
+function nameOf(r: ResourceFact, all: ResourceFact[], preferred: Map<string, string>, taken: Set<string>): string {
+  const versions = all.filter((o) => o.group === r.group && o.resource === r.resource).map((o) => o.version);
+  const best = versions.includes(preferred.get(r.group) ?? "") ? preferred.get(r.group) : versions[0];
+  if (r.version !== best) return `${r.resource}.${r.version}.${r.group}`;
+  return taken.has(r.resource) ? `${r.resource}.${r.group}` : r.resource;
+}
+
+function describe(r: ResourceFact, strategy: ResourcesFacts["strategies"][string] | undefined): object {
+  return {
+    group: r.group,
+    version: r.version,
+    resource: r.resource,
+    singular: r.singular,
+    kind: r.kind,
+    namespaced: r.namespaced,
+    enabledByDefault: r.enabledByDefault,
+    verbs: r.verbs,
+    shortNames: r.shortNames ?? [],
+    categories: r.categories ?? [],
+    responseKind: r.responseKind,
+    ...(r.storage && { storage: r.storage }),
+    ...(r.storageVersionHash && { storageVersionHash: r.storageVersionHash }),
+    ...(r.etcdPrefix && { etcdPrefix: r.etcdPrefix }),
+    subresources: r.subresources ?? [],
+    createOnUpdate: strategy?.createOnUpdate ?? false,
+    unconditionalUpdate: strategy?.unconditionalUpdate ?? false,
+    ...(strategy?.gc && { gc: strategy.gc }),
+  };
+}
