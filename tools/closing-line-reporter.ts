@@ -11,7 +11,7 @@ export class ClosingLineReporter implements Reporter {
         const result = test.result();
         counts[result.state]++;
         if (result.state === "skipped") {
-          const why = result.note ?? test.parent.name ?? "no reason given";
+          const why = result.note ?? (test.parent.type === "suite" ? test.parent.name : "no reason given");
           skipped.set(why, (skipped.get(why) ?? 0) + 1);
         }
       }
