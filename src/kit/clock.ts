@@ -37,9 +37,10 @@ export function sleepOn(clock: Pick<Clock, "setTimer">, ms: number, signal?: Abo
   });
 }
 
+/** What `setTimeout` can hold; longer delays are walked in several steps. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** The machine's clock. */
+/** The machine's clock. A `sleep` keeps the process alive, because somebody awaits it; a `setTimer` does not. */
 export class RealClock implements Clock {
   now(): number {
     return Date.now();
@@ -50,11 +51,21 @@ export class RealClock implements Clock {
   }
 
   setTimer(ms: number, fn: () => void): Timer {
-    const handle = setTimeout(fn, Math.min(Math.max(0, ms), MAX_DELAY));
-    return { cancel: () => clearTimeout(handle) };
+    return startTimer(ms, fn, false);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(this, ms, signal);
+    return sleepOn({ setTimer: (delay, fn) => startTimer(delay, fn, true) }, ms, signal);
   }
+}
+
+function startTimer(ms: number, fn: () => void, keepAlive: boolean): Timer {
+  let handle: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    const step = Math.min(Math.max(0, left), MAX_DELAY);
+    handle = setTimeout(() => (left > step ? arm(left - step) : fn()), step);
+    if (!keepAlive) handle.unref();
+  };
+  arm(ms);
+  return { cancel: () => clearTimeout(handle) };
 }
