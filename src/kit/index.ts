@@ -19,3 +19,4 @@ export * from "./retry-limiter.ts";
 export * from "./run-process.ts";
 export * from "./virtual-clock.ts";
 export * from "./work-queue.ts";
+export * from "./x509/index.ts";
