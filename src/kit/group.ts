@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "./clock.ts";
 import type { Component } from "./component.ts";
-import { Latch, abortable, childController } from "./deferred.ts";
+import { Latch, abortable, childController, deferred } from "./deferred.ts";
 import { CodedError, errorText } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { silent } from "./log.ts";
@@ -14,6 +14,9 @@ export interface GroupOptions {
   /** How long stopping may take altogether, ms; default 30 s. What has not stopped by then is given up and named. */
   readonly stopTimeout?: number;
 }
+
+/** What components still get to stop in, ms, when those stopped before them have used up the time. */
+const LAST_GRACE = 1000;
 
 interface Running {
   readonly component: Component;
@@ -108,22 +111,28 @@ export class Group implements Component {
 
   async #stop(running: readonly Running[]): Promise<void> {
     const limit = this.#options.stopTimeout ?? 30_000;
-    let timer: Timer | undefined;
-    const deadline = new Promise<"late">((resolve) => {
-      timer = this.#options.clock.setTimer(limit, () => resolve("late"));
-    });
-    let late = false;
+    const deadline = this.#deadline(limit);
     for (const one of running.toReversed()) {
       this.#log.debug("Stopping component", { component: one.component.name });
       one.controller.abort();
-      late = !one.stopped && (late || (await Promise.race([one.ended, deadline])) === "late");
+      if (!one.stopped) await Promise.race([one.ended, deadline.passed]);
     }
-    timer?.cancel();
+    deadline.cancel();
+    if (running.every((r) => r.stopped)) return;
+    const last = this.#deadline(LAST_GRACE);
+    await Promise.race([Promise.all(running.map((r) => r.ended)), last.passed]);
+    last.cancel();
     const stuck = running.filter((r) => !r.stopped).map((r) => r.component.name);
     if (stuck.length === 0) return;
     throw new CodedError("StopTimeout", `not stopped within ${limit / 1000} s: ${stuck.join(", ")}`, {
       details: { components: stuck },
     });
+  }
+
+  #deadline(ms: number): { readonly passed: Promise<void> } & Timer {
+    const { promise, resolve } = deferred();
+    const timer = this.#options.clock.setTimer(ms, resolve);
+    return { passed: promise, cancel: () => timer.cancel() };
   }
 }
 

@@ -36,8 +36,8 @@ export async function runProcess(
   args: readonly string[] = [],
   options: ProcessOptions = {},
 ): Promise<ProcessResult> {
-  options.signal?.throwIfAborted();
   const { spawn } = await import("node:child_process");
+  options.signal?.throwIfAborted();
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -11,7 +11,7 @@ export type Usage = "client" | "server";
 export interface CertificateRequest {
   readonly subject: Subject;
   /** DNS names and IP addresses. */
-  readonly names?: readonly string[];
+  readonly names?: readonly string[] | undefined;
   readonly usages: readonly Usage[];
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
