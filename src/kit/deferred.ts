@@ -1,8 +1,8 @@
 /** A promise with its ends in hand. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T | PromiseLike<T>): void;
-  reject(reason: unknown): void;
+  readonly resolve: (value: T | PromiseLike<T>) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** A promise that somebody else settles. */
