@@ -1,4 +1,7 @@
+import type { FieldError } from "../../machinery/index.ts";
 import type { ApiObject } from "./admission.ts";
+
+export type { FieldError };
 
 /** What a request tells a strategy. */
 export interface StrategyContext {
@@ -8,25 +11,6 @@ export interface StrategyContext {
   /** Milliseconds since the epoch, from the server's clock. */
   readonly now: number;
   warn(message: string): void;
-}
-
-/** One validation failure; `type` and wording as upstream's field errors have them. */
-export interface FieldError {
-  readonly type:
-    | "FieldValueRequired"
-    | "FieldValueInvalid"
-    | "FieldValueNotSupported"
-    | "FieldValueForbidden"
-    | "FieldValueDuplicate"
-    | "FieldValueTooLong"
-    | "FieldValueTooMany"
-    | "FieldValueNotFound"
-    | "InternalError"
-    | "FieldValueTypeInvalid";
-  /** Such as `spec.containers[0].name`. */
-  readonly field: string;
-  readonly detail: string;
-  readonly value?: unknown;
 }
 
 /**
