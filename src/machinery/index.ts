@@ -21,3 +21,7 @@ export * from "./selectors/fields.ts";
 export * from "./selectors/labels.ts";
 export type { Operator, Requirement } from "./selectors/requirement.ts";
 export * from "./values/time.ts";
+export * from "./values/duration.ts";
+export * from "./values/int-or-string.ts";
+export * from "./values/quantity.ts";
+export type { QuantityFormat } from "./values/quantity-text.ts";

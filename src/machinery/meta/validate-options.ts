@@ -1,7 +1,7 @@
 import type { metav1 } from "../../api/index.ts";
 import { type FieldError, forbiddenField, invalidValue, notSupported, required, tooLong } from "../field/error.ts";
 import { isQualifiedName } from "../field/formats.ts";
-import { FieldPath } from "../field/path.ts";
+import type { FieldPath } from "../field/path.ts";
 import { regexError, utf8Length } from "../field/text-rules.ts";
 
 const MAX_MANAGER = 128;
