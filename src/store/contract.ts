@@ -1,30 +1,39 @@
 /**
  * The seam between the API server and whatever keeps its bytes. It speaks keys, bytes and revisions, as etcd
- * v3 does; object logic stays above it. Every implementation passes `store/conformance.ts`.
+ * v3 does; object logic stays above it. Every implementation passes `store/conformance.ts`, and rejects with the errors
+ * of `store/errors.ts` only.
  *
- * A revision is an integer that grows by exactly one with every commit. Revision 0 is "before anything".
+ * A revision is an integer that grows by exactly one with every commit. Revision 0 is "before anything"; a new store
+ * stands at revision 1, empty, so that every answer has a positive revision.
+ *
+ * Keys are non-empty strings without lone surrogates, ordered by their UTF-8 bytes. Values are any bytes, none included.
  */
 export interface Store {
   /** Reads one key at `revision` (default: now). `entry` is absent when the key did not exist then. */
   get(key: string, options?: ReadOptions): Promise<GetResult>;
 
   /**
-   * Reads keys in `[start, end)` in byte order, as one snapshot at `revision` (default: now).
+   * Reads keys in `[start, end)` in byte order, as one snapshot at `revision` (default: now). The state read is durable.
    * Rejects with {@link CompactedError} when that revision is gone, {@link FutureRevisionError} when it is yet to come.
    */
   range(query: RangeQuery): Promise<RangeResult>;
 
   /**
    * Commits all `ops` at one new revision if every op's expectation holds, else nothing.
-   * Resolves only after the commit is durable. A key may occur once.
+   * Resolves only after the commit is durable; a refusal too, after what it speaks of is. A key may occur once, and
+   * {@link MAX_OPS} ops are guaranteed to fit. A commit that changes nothing (no ops, or only deletes of absent keys) makes no
+   * revision. After a rejection nothing of the commit is there, save when the error is {@link UnavailableError}: then it
+   * may or may not have happened.
    */
   commit(ops: readonly Op[]): Promise<CommitResult>;
 
   /**
-   * Follows `[start, end)` from `fromRevision` on (inclusive; default: the next commit). Yields every commit that touched
-   * the range once, in order, whole, and only after it is durable; and progress marks, when asked for, saying that
-   * nothing older than their revision is still to come. Ends when the signal aborts.
-   * Throws {@link CompactedError} if `fromRevision` is gone and {@link SlowWatcherError} if the reader fell too far behind.
+   * Follows `[start, end)` from `fromRevision` on (inclusive; default: the next commit after this call). Yields every commit
+   * that touched the range once, in order, with all its events in the range, and only after it is durable; and progress
+   * marks, when asked for, saying that nothing up to their revision is still to come. Ends when the signal aborts, the
+   * iterator is returned, or the store closes.
+   * Throws {@link CompactedError} if `fromRevision` is gone and {@link SlowWatcherError} if the reader fell further behind than
+   * history is kept. A reader that lags costs no memory without bound and holds up nobody.
    */
   watch(query: WatchQuery): AsyncIterable<WatchBatch>;
 
@@ -34,7 +43,10 @@ export interface Store {
   /** The oldest revision that can still be read; everything before it was compacted. */
   compactedRevision(): Promise<number>;
 
-  /** Forgets history before `revision`, so that snapshot reads and watches start there at the earliest. */
+  /**
+   * Forgets history before `revision`, so that snapshot reads and watches start there at the earliest. Does nothing when
+   * that is forgotten already; rejects with {@link FutureRevisionError} when `revision` is yet to come.
+   */
   compact(revision: number): Promise<void>;
 
   /** Bytes on disk (or in memory), for `/metrics`. */
@@ -66,7 +78,7 @@ export interface GetResult {
 
 export interface RangeQuery extends ReadOptions {
   readonly start: string;
-  /** Exclusive. See {@link prefixEnd}. */
+  /** Exclusive; empty: no bound. See {@link prefixEnd}. */
   readonly end: string;
   /** 0 or absent: no limit. */
   readonly limit?: number;
@@ -87,6 +99,7 @@ export type Op =
   | {
       readonly kind: "put";
       readonly key: string;
+      /** Handed over: the caller must not write into it any more. */
       readonly value: Uint8Array;
       /** The key's modRevision must equal this; 0: the key must not exist; absent: whatever it is. */
       readonly expect?: number;
@@ -102,6 +115,7 @@ export type CommitResult =
 
 export interface WatchQuery {
   readonly start: string;
+  /** Exclusive; empty: no bound. */
   readonly end: string;
   readonly fromRevision?: number;
   /** Yield a progress batch at once, and whenever the store moved on without touching the range (at most every 100 ms). */
@@ -116,11 +130,20 @@ export interface WatchBatch {
 }
 
 export type WatchEvent =
+  /** `previous`: what the key held before; absent when it was created, or when that is compacted. */
   | { readonly type: "put"; readonly entry: Entry; readonly previous?: Entry }
   | { readonly type: "delete"; readonly key: string; readonly revision: number; readonly previous?: Entry };
 
-/** The first key after every key that begins with `prefix`. */
+/** How many ops a commit may hold at least (etcd's default limit). */
+export const MAX_OPS = 128;
+
+/** The first key after every key that begins with `prefix`; empty (no bound) when there is none. */
 export function prefixEnd(prefix: string): string {
-  const last = prefix.charCodeAt(prefix.length - 1);
-  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
+  const points = Array.from(prefix, (char) => char.codePointAt(0) ?? 0);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue;
+    const next = last === 0xd7ff ? 0xe000 : last + 1;
+    return String.fromCodePoint(...points, next);
+  }
+  return "";
 }
