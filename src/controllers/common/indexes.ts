@@ -1,0 +1,66 @@
+import type { corev1, metav1, Resource } from "../../api/index.ts";
+import type { CachedObject, Informer, InformerFactory, InformerOptions } from "../../client/index.ts";
+import { resources } from "../../api/index.ts";
+import { getControllerOf } from "../../machinery/index.ts";
+
+interface WithMeta {
+  readonly metadata: metav1.ObjectMeta;
+}
+
+/** Index of objects by the uid of their controller. */
+export const BY_CONTROLLER = "controllerUid";
+/** Index of objects without a controller, by namespace. */
+export const ORPHANS = "orphansByNamespace";
+/** Index of pods by node name. */
+export const BY_NODE = "nodeName";
+/** Index of objects by uid. */
+export const BY_UID = "uid";
+
+const uidOfController = (object: WithMeta): readonly string[] => {
+  const controller = getControllerOf(object);
+  return controller === undefined ? [] : [controller.uid];
+};
+
+const orphanNamespace = (object: WithMeta): readonly string[] =>
+  getControllerOf(object) === undefined ? [object.metadata.namespace ?? ""] : [];
+
+/**
+ * The informers that all controllers of one manager share, with the indexes asked for, each added once. Ask while building a
+ * controller: indexes must be there before the informers start.
+ */
+export class Caches {
+  readonly #factory: InformerFactory;
+  readonly #indexed = new Map<unknown, Set<string>>();
+
+  constructor(factory: InformerFactory) {
+    this.#factory = factory;
+  }
+
+  informer<T extends CachedObject>(resource: Resource<T>, options?: InformerOptions): Informer<T> {
+    return options === undefined ? this.#factory.informer(resource) : this.#factory.informer(resource, options);
+  }
+
+  /** Adds an index unless somebody did already: the name must always mean the same. */
+  index<T extends CachedObject>(informer: Informer<T>, name: string, values: (object: T) => readonly string[]): void {
+    const names = this.#indexed.get(informer) ?? new Set();
+    this.#indexed.set(informer, names);
+    if (names.has(name)) return;
+    names.add(name);
+    informer.addIndex(name, values);
+  }
+
+  /** Objects of a namespaced resource with {@link BY_CONTROLLER} and {@link ORPHANS}. */
+  owned<T extends CachedObject & WithMeta>(resource: Resource<T>): Informer<T> {
+    const informer = this.informer(resource);
+    this.index(informer, BY_CONTROLLER, uidOfController);
+    this.index(informer, ORPHANS, orphanNamespace);
+    return informer;
+  }
+
+  /** All pods, with {@link BY_CONTROLLER}, {@link ORPHANS} and {@link BY_NODE}. */
+  pods(): Informer<corev1.Pod> {
+    const informer = this.owned(resources.pods);
+    this.index(informer, BY_NODE, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
+    return informer;
+  }
+}
