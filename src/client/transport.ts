@@ -7,7 +7,8 @@ export interface Transport {
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
    * Opens a watch (`watch=true` is added). The iterable ends when the server ends the stream, and throws `StatusError`
-   * for an answer of 400 and above or an ERROR event, or a connection error when the stream breaks off.
+   * for an answer of 400 and above or an ERROR event, or a connection error when the stream breaks off. An aborted
+   * signal makes it throw the signal's reason, as it does for `request`.
    */
   watch(request: ApiRequest): AsyncIterable<WatchEvent>;
 }
@@ -37,4 +38,36 @@ export interface ApiResponse {
 export interface WatchEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
   readonly object: unknown;
+}
+
+/** The raw answer of a streaming request. */
+export interface ApiStream {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Chunks as they arrive; leaving the loop closes the stream. Not reading holds the sender back. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A WebSocket connection to the API server: exec, attach and port-forward. */
+export interface ApiSocket {
+  /** The subprotocol that the server chose. */
+  readonly protocol: string;
+  /** Binary messages as they arrive; text ones come as their UTF-8 bytes. Throws when the connection breaks off. */
+  readonly messages: AsyncIterable<Uint8Array>;
+  /** Resolves once the message was handed to the operating system. */
+  send(message: Uint8Array): Promise<void>;
+  /** Starts the closing handshake. */
+  close(code?: number, reason?: string): void;
+  /** Resolves when closed, by whichever side. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+}
+
+/** A transport that also carries what is no object: logs, proxied answers, exec. */
+export interface StreamTransport extends Transport {
+  /** Sends a request and gives the answer's bytes as they come; 400 and above reject with `StatusError`. */
+  stream(request: ApiRequest): Promise<ApiStream>;
+  /** Opens a WebSocket, offering `protocols` in order of preference; a refusal rejects with `StatusError`. */
+  connect(request: ApiRequest, protocols: readonly string[]): Promise<ApiSocket>;
+  /** Closes idle connections and refuses new ones. Requests under way may end. */
+  close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ export * from "./log.ts";
 export * from "./logger.ts";
 export * from "./map-concurrent.ts";
 export * from "./metrics.ts";
+export * from "./next-turn.ts";
 export * from "./random.ts";
 export * from "./rate-limiter.ts";
 export { createMetrics, DEFAULT_BUCKETS, exponentialBuckets } from "./registry.ts";

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "./clock.ts";
 import { sleepOn } from "./clock.ts";
 import { Heap } from "./heap.ts";
+import { nextTurn } from "./next-turn.ts";
 
 /** 2026-01-01T00:00:00Z: where virtual time starts unless told otherwise. */
 export const VIRTUAL_EPOCH = 1_767_225_600_000;
@@ -62,7 +63,7 @@ export class VirtualClock implements Clock {
 
   /** Lets promises, immediates and ready input/output run, without moving time. */
   async settle(): Promise<void> {
-    for (let i = 0; i < this.#hops; i++) await hop();
+    for (let i = 0; i < this.#hops; i++) await nextTurn();
   }
 
   /**
@@ -110,8 +111,4 @@ export class VirtualClock implements Clock {
     this.#moving = moved.catch(() => undefined);
     return moved;
   }
-}
-
-function hop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
