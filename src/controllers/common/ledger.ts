@@ -1,7 +1,7 @@
 import type { metav1 } from "../../api/index.ts";
 import type { Informer, ResourceClient } from "../../client/index.ts";
 import type { Env, Timer } from "../../kit/index.ts";
-import { formatTime, getControllerOf, isNotFound } from "../../machinery/index.ts";
+import { formatTime, getControllerOf } from "../../machinery/index.ts";
 import { cacheKey, keyOf } from "./claims.ts";
 
 interface Entry<T> {
@@ -150,12 +150,18 @@ export class WriteLedger<T extends Cached> {
     if (this.#written.size + this.#deleted.size > 0) this.#watchOver();
   }
 
-  /** The object at the server; `null` when it is not there, `undefined` when that cannot be learnt now. */
+  /**
+   * The object at the server; `null` when it is not there, `undefined` when that cannot be learnt now. Asked as a list,
+   * which is what controllers are allowed.
+   */
   async #live(object: T): Promise<T | null | undefined> {
+    const { namespace, name } = keyOf(object);
+    const fieldSelector = `metadata.name=${name}`;
     try {
-      return await this.#client.get(keyOf(object));
-    } catch (error) {
-      return isNotFound(error) ? null : undefined;
+      const { items } = await this.#client.list(namespace === undefined ? { fieldSelector } : { namespace, fieldSelector });
+      return items[0] ?? null;
+    } catch {
+      return undefined;
     }
   }
 
