@@ -30,6 +30,8 @@ export interface Resource<T = unknown> {
   /** The key prefix below `/registry/`. */
   readonly etcdPrefix?: string;
   readonly subresources: readonly Subresource[];
+  /** What a field selector may name. */
+  readonly selectableFields: readonly string[];
   /** PUT to a name that does not exist creates it. */
   readonly createOnUpdate: boolean;
   /** PUT without a resourceVersion is allowed. */
@@ -37,6 +39,19 @@ export interface Resource<T = unknown> {
   /** Dependents' fate when a DELETE does not say. */
   readonly gc?: readonly string[];
   readonly $type?: T;
+}
+
+/** A group with its versions, as discovery orders them. */
+export interface ApiGroup {
+  /** Empty: the core group. */
+  readonly name: string;
+  readonly preferredVersion: string;
+  readonly versions: readonly {
+    readonly version: string;
+    readonly enabledByDefault: boolean;
+    readonly groupPriority?: number;
+    readonly versionPriority?: number;
+  }[];
 }
 
 /** `v1`, `apps/v1`. */

@@ -58,6 +58,8 @@ export interface TypeFact {
   openapi?: string;
   go?: string;
   pb?: string;
+  gv?: string;
+  mapType?: string;
   gvk?: [string, string, string][];
   type?: string;
   fields?: Record<string, FieldFact>;
@@ -93,7 +95,7 @@ export interface ResourcesFacts {
     versions: { version: string; enabledByDefault: boolean; groupPriority?: number; versionPriority?: number }[];
   }[];
   resources: ResourceFact[];
-  fieldSelectors: Record<string, string[]>;
+  fieldSelectors: Record<string, string[] | Record<string, string>>;
   strategies: Record<
     string,
     { namespaced: boolean; createOnUpdate: boolean; unconditionalUpdate: boolean; gc?: string[] }

@@ -1,5 +1,10 @@
+import { generateApiserver } from "./apiserver.ts";
+import { generateControllers } from "./controllers.ts";
+import { generateCri } from "./cri.ts";
 import { finish } from "./facts.ts";
+import { generateModules } from "./modules.ts";
 import { generateResources } from "./resources.ts";
+import { generateTables } from "./tables.ts";
 import { generateTypes } from "./types.ts";
 
 /**
@@ -8,4 +13,9 @@ import { generateTypes } from "./types.ts";
  */
 generateTypes();
 generateResources();
+generateTables();
+generateModules();
+generateCri();
+generateControllers();
+generateApiserver();
 finish();

@@ -1,9 +1,12 @@
 import { HEADER, readFacts, type ResourceFact, type ResourcesFacts, type TypesFacts, writeGenerated } from "./facts.ts";
 import { splitName } from "./types.ts";
 
-/** Writes `src/api/resources.ts`: every served resource as a constant that carries its object type. */
+/**
+ * Writes `src/api/types/tables/resources.json`, every served resource, and `src/api/types/resources.ts`, the object type of each.
+ * The types stand in a file of their own so that nothing of it is loaded at run time.
+ */
 export function generateResources(): void {
-  const { resources, groups, strategies } = readFacts<ResourcesFacts>("resources.json");
+  const { resources, groups, strategies, fieldSelectors } = readFacts<ResourcesFacts>("resources.json");
   const { types } = readFacts<TypesFacts>("types.json");
   const byKind = new Map<string, string>();
   for (const [short, type] of Object.entries(types)) {
@@ -12,7 +15,9 @@ export function generateResources(): void {
   const preferred = new Map(groups.map((g) => [g.name, g.preferredVersion]));
   const modules = new Set<string>();
   const taken = new Set<string>();
-  const lines = resources.map((r) => {
+  const described: string[] = [];
+  const typed: string[] = [];
+  for (const r of resources) {
     const short = byKind.get(`${r.group}/${r.version}/${r.kind}`);
     if (!short) throw new Error(`no type for ${r.kind} of ${r.group}/${r.version}`);
     const [module, name] = splitName(short);
@@ -20,15 +25,19 @@ export function generateResources(): void {
     const key = nameOf(r, resources, preferred, taken);
     taken.add(key);
     const strategy = strategies[`${strategyGroup(r.group)}/${r.kind.toLowerCase()}`];
-    return `  ${JSON.stringify(key)}: ${JSON.stringify(describe(r, strategy))} as Resource<${module}.${name}>,`;
-  });
+    described.push(`${JSON.stringify(key)}:${JSON.stringify(describe(r, strategy, fieldSelectors))}`);
+    typed.push(`  readonly ${/[.]/.test(key) ? JSON.stringify(key) : key}: Resource<${module}.${name}>;`);
+  }
+  writeGenerated(
+    "src/api/types/tables/resources.json",
+    `{"groups":[\n${groups.map((g) => JSON.stringify(g)).join(",\n")}\n],\n"resources":{\n${described.join(",\n")}\n}}\n`,
+  );
   const head = [...modules].toSorted().join(", ");
   writeGenerated(
-    "src/api/resources.ts",
-    `${HEADER}import type { Resource } from "./resource.ts";\nimport type { ${head} } from "./types/index.ts";\n\n` +
+    "src/api/types/resources.ts",
+    `${HEADER}import type { Resource } from "../resource.ts";\nimport type { ${head} } from "./index.ts";\n\n` +
       `/** Every built-in resource of every served version. A bare plural is the preferred version of the first group that has it. */\n` +
-      `export const resources = {\n${lines.join("\n")}\n} as const;\n\n` +
-      `/** The groups in discovery order. */\nexport const groups = ${JSON.stringify(groups, null, 2)} as const;\n`,
+      `export interface BuiltinResources {\n${typed.join("\n")}\n}\n`,
   );
 }
 
@@ -44,7 +53,16 @@ function nameOf(r: ResourceFact, all: ResourceFact[], preferred: Map<string, str
   return taken.has(r.resource) ? `${r.resource}.${r.group}` : r.resource;
 }
 
-function describe(r: ResourceFact, strategy: ResourcesFacts["strategies"][string] | undefined): object {
+function selectableFields(r: ResourceFact, facts: ResourcesFacts["fieldSelectors"]): string[] {
+  const own = facts[`${r.group}/${r.version} ${r.kind}`] ?? facts[`${r.group}/* ${r.kind}`] ?? facts["* *"] ?? [];
+  return Array.isArray(own) ? own : Object.keys(own);
+}
+
+function describe(
+  r: ResourceFact,
+  strategy: ResourcesFacts["strategies"][string] | undefined,
+  fieldSelectors: ResourcesFacts["fieldSelectors"],
+): object {
   return {
     group: r.group,
     version: r.version,
@@ -61,6 +79,7 @@ function describe(r: ResourceFact, strategy: ResourcesFacts["strategies"][string
     ...(r.storageVersionHash && { storageVersionHash: r.storageVersionHash }),
     ...(r.etcdPrefix && { etcdPrefix: r.etcdPrefix }),
     subresources: r.subresources ?? [],
+    selectableFields: selectableFields(r, fieldSelectors),
     createOnUpdate: strategy?.createOnUpdate ?? false,
     unconditionalUpdate: strategy?.unconditionalUpdate ?? false,
     ...(strategy?.gc && { gc: strategy.gc }),

@@ -8,6 +8,17 @@ import {
   writeGenerated,
 } from "./facts.ts";
 
+/** Types whose JSON form is not an object with named fields. */
+const UNIONS: Record<string, string> = {
+  "apiextensions.v1.JSONSchemaPropsOrArray": "JSONSchemaProps | JSONSchemaProps[]",
+  "apiextensions.v1.JSONSchemaPropsOrBool": "JSONSchemaProps | boolean",
+  "apiextensions.v1.JSONSchemaPropsOrStringArray": "JSONSchemaProps | string[]",
+  "apiextensions.v1.JSON": "unknown",
+  "apiextensions.v1.CustomResourceSubresourceStatus": "Record<string, never>",
+  "apiserverinternal.v1alpha1.StorageVersionSpec": "Record<string, never>",
+  "scheduling.v1alpha1.BasicSchedulingPolicy": "Record<string, never>",
+};
+
 const SCALARS: Record<string, string> = {
   "resource.Quantity": "string",
   "intstr.IntOrString": "number | string",
@@ -43,7 +54,7 @@ export function generateTypes(): void {
     if (short in SCALARS) continue;
     const [module, name] = splitName(short);
     if (!type.fields) {
-      const body = type.type === "object" ? "Record<string, unknown>" : "unknown";
+      const body = UNIONS[short] ?? "unknown";
       modules.set(module, [...(modules.get(module) ?? []), `export type ${name} = ${body};`]);
       continue;
     }
@@ -116,7 +127,7 @@ function typeOf(fact: FieldFact, use: (ref: string) => string): string {
   if (fact.ref) return use(fact.ref);
   switch (fact.type) {
     case "array":
-      return wrap(typeOf(element(fact.items, fact.enum), use));
+      return fact.items === "object" ? "unknown[]" : wrap(typeOf(element(fact.items, fact.enum), use));
     case "map":
     case "object":
       return fact.values

@@ -101,7 +101,7 @@ export interface CustomResourceSubresourceScale {
   labelSelectorPath?: string;
 }
 
-export type CustomResourceSubresourceStatus = unknown;
+export type CustomResourceSubresourceStatus = Record<string, never>;
 
 export interface CustomResourceSubresources {
   status?: CustomResourceSubresourceStatus;
@@ -166,11 +166,11 @@ export interface JSONSchemaProps {
   "x-kubernetes-validations"?: ValidationRule[];
 }
 
-export type JSONSchemaPropsOrArray = unknown;
+export type JSONSchemaPropsOrArray = JSONSchemaProps | JSONSchemaProps[];
 
-export type JSONSchemaPropsOrBool = unknown;
+export type JSONSchemaPropsOrBool = JSONSchemaProps | boolean;
 
-export type JSONSchemaPropsOrStringArray = unknown;
+export type JSONSchemaPropsOrStringArray = JSONSchemaProps | string[];
 
 export interface SelectableField {
   jsonPath: string;

@@ -32,7 +32,7 @@ export interface StorageVersionList {
   items: StorageVersion[];
 }
 
-export type StorageVersionSpec = unknown;
+export type StorageVersionSpec = Record<string, never>;
 
 export interface StorageVersionStatus {
   storageVersions?: ServerStorageVersion[];

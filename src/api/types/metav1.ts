@@ -290,7 +290,7 @@ export interface TableOptions {
 }
 
 export interface TableRow {
-  cells: Record<string, unknown>[];
+  cells: unknown[];
   conditions?: TableRowCondition[];
   object?: unknown;
 }

@@ -14,7 +14,7 @@ export interface FieldSelector {
   readonly empty: boolean;
   readonly requirements: readonly FieldRequirement[];
   /** The value that the field must equal, if the selector says so. */
-  requiresExact(field: string): string | undefined;
+  exact(field: string): string | undefined;
   toString(): string;
 }
 
@@ -34,7 +34,7 @@ class Fields implements FieldSelector {
     return true;
   }
 
-  requiresExact(field: string): string | undefined {
+  exact(field: string): string | undefined {
     return this.requirements.find((r) => r.field === field && r.operator === "=")?.value;
   }
 
