@@ -1,0 +1,65 @@
+import { existsSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { usageError } from "../cli/errors.ts";
+
+/** Where one cluster keeps its files. Everything k8ts writes lies below `dir`, save the kubeconfig. */
+export interface ClusterPaths {
+  readonly name: string;
+  readonly dir: string;
+  /** What `up` decided: see spec.ts. */
+  readonly spec: string;
+  readonly pki: string;
+  readonly store: string;
+  readonly log: string;
+  /** Process id and start time of the server. */
+  readonly pid: string;
+  readonly lock: string;
+  /** The administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  /** The real node's root: containerd, kubelet, CNI. */
+  readonly node: string;
+  /** Sockets and CNI state: short path, because a Unix socket's is limited to 108 bytes. */
+  readonly run: string;
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/;
+
+/** The folder that holds all clusters of this user: `$K8TS_HOME`, `/var/lib/k8ts` for root, else `$XDG_DATA_HOME/k8ts`. */
+export function home(env: NodeJS.ProcessEnv = process.env): string {
+  if (env["K8TS_HOME"]) return env["K8TS_HOME"];
+  if (process.getuid?.() === 0) return "/var/lib/k8ts";
+  return join(env["XDG_DATA_HOME"] || join(homedir(), ".local/share"), "k8ts");
+}
+
+/** The paths of a cluster. Throws a usage error for a name that cannot be one. */
+export function clusterPaths(name: string, root = home()): ClusterPaths {
+  if (!NAME.test(name)) {
+    throw usageError(
+      `cluster name ${JSON.stringify(name)} is invalid`,
+      "use at most 32 lower-case letters, digits and '-', beginning and ending with a letter or digit",
+    );
+  }
+  const dir = join(root, name);
+  const run = process.getuid?.() === 0 && root === "/var/lib/k8ts" ? join("/run/k8ts", name) : join(dir, "run");
+  return {
+    name,
+    dir,
+    spec: join(dir, "cluster.json"),
+    pki: join(dir, "pki"),
+    store: join(dir, "store"),
+    log: join(dir, "k8ts.log"),
+    pid: join(dir, "k8ts.pid"),
+    lock: join(root, `.${name}.lock`),
+    kubeconfig: join(dir, "admin.kubeconfig"),
+    node: join(dir, "node"),
+    run,
+  };
+}
+
+/** The names of all clusters that exist below `root`, sorted. */
+export function clusterNames(root = home()): string[] {
+  if (!existsSync(root)) return [];
+  const names = readdirSync(root).filter((name) => NAME.test(name) && existsSync(join(root, name, "cluster.json")));
+  return names.toSorted();
+}
