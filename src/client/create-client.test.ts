@@ -108,6 +108,23 @@ describe("createClient", () => {
     expect(seen[6]).toMatchObject({ query: { labelSelector: "a=b" }, body: { propagationPolicy: "Orphan" } });
   });
 
+  it("says of each item of a list what it is", async () => {
+    const item = { metadata: { name: "a" } };
+    const list = (items: unknown[]) => () => ({ kind: "PodList", apiVersion: "v1", metadata: {}, items });
+    const { items } = await recorder(list([item]))
+      .client.resource(resources.pods)
+      .list();
+    expect(items).toEqual([{ kind: "Pod", apiVersion: "v1", ...item }]);
+    const typed = { kind: "Pod", apiVersion: "v1" };
+    expect(
+      (
+        await recorder(list([typed]))
+          .client.resource(resources.pods)
+          .list()
+      ).items[0],
+    ).toBe(typed);
+  });
+
   it("refuses what would address something else", async () => {
     const { client } = recorder();
     const pods = client.resource(resources.pods);

@@ -16,7 +16,7 @@ import type {
 import { objectPath, requireNamespace, resourcePath } from "./path.ts";
 import { deleteBody, listQuery, watchQuery, writeQuery } from "./query.ts";
 import type { ApiRequest, Transport, WatchEvent } from "./transport.ts";
-import { bookmarkOf } from "./watch-event.ts";
+import { bookmarkOf, withItemKinds } from "./watch-event.ts";
 
 /** A typed client over `transport`. */
 export function createClient(transport: Transport): Client {
@@ -66,7 +66,7 @@ class TransportResourceClient<T> implements ResourceClient<T> {
 
   async list(options: ListOptions = {}): Promise<List<T>> {
     const path = resourcePath(this.resource, { namespace: options.namespace });
-    return this.#send({ method: "GET", path, query: listQuery(options) }, options.signal);
+    return withItemKinds(await this.#send<List<T>>({ method: "GET", path, query: listQuery(options) }, options.signal));
   }
 
   watch(options: WatchOptions): AsyncIterable<TypedWatchEvent<T>> {

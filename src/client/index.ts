@@ -1,7 +1,12 @@
 export * from "./client.ts";
+export { CONNECTION_FAILED, connectionFailed, isConnectionError } from "./connection-error.ts";
+export * from "./controller.ts";
 export { createClient, PATCH_TYPES } from "./create-client.ts";
+export { createEventRecorder, type EventRecorder, type EventSubject } from "./events/recorder.ts";
 export { createInformerFactory } from "./informer-factory.ts";
 export * from "./informer-types.ts";
+export * from "./leader-election.ts";
+export { cacheKey } from "./object-store.ts";
 export * from "./pager.ts";
 export * from "./path.ts";
 export * from "./transport.ts";

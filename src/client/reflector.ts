@@ -8,7 +8,7 @@ import { cacheKey } from "./object-store.ts";
 import { listAll } from "./pager.ts";
 import { listQuery, watchQuery } from "./query.ts";
 import type { Transport, WatchEvent } from "./transport.ts";
-import { bookmarkOf } from "./watch-event.ts";
+import { bookmarkOf, withItemKinds } from "./watch-event.ts";
 
 /** Where a reflector puts what it sees. All calls are synchronous and must not throw. */
 export interface ReflectorSink<T> {
@@ -111,7 +111,7 @@ export class Reflector<T extends CachedObject> {
     const page = async (options: Parameters<typeof listQuery>[0]): Promise<List<T>> => {
       const query = listQuery({ ...options, ...selectors(labelSelector, fieldSelector) });
       const { body } = await transport.request({ method: "GET", path, query, signal, ...(headers && { headers }) });
-      return body as List<T>;
+      return withItemKinds(body as List<T>);
     };
     // Paging reads the store; a list at a known revision in one piece is answered from the server's cache.
     if (resourceVersion !== "" && resourceVersion !== "0") return page({ resourceVersion });

@@ -11,3 +11,15 @@ export function bookmarkOf(object: unknown): { readonly resourceVersion: string;
     initialEventsEnd: metadata.annotations?.[INITIAL_EVENTS_END] === "true",
   };
 }
+
+/**
+ * A list whose items say what they are. Over the network the items of a list carry neither kind nor apiVersion; those that
+ * lack them are copied one level deep, all others stay the same objects.
+ */
+export function withItemKinds<L extends { readonly items: readonly unknown[] }>(list: L): L {
+  const { kind = "", apiVersion } = list as { readonly kind?: string; readonly apiVersion?: string };
+  const itemKind = kind.endsWith("List") ? kind.slice(0, -"List".length) : "";
+  const first = list.items[0] as { readonly kind?: string } | undefined;
+  if (itemKind === "" || !first || first.kind !== undefined) return list;
+  return { ...list, items: list.items.map((item) => ({ kind: itemKind, apiVersion, ...(item as object) })) };
+}

@@ -10,6 +10,7 @@ export * from "./group.ts";
 export * from "./heap.ts";
 export * from "./log.ts";
 export * from "./logger.ts";
+export * from "./lru-map.ts";
 export * from "./map-concurrent.ts";
 export * from "./metrics.ts";
 export * from "./next-turn.ts";
