@@ -1,4 +1,3 @@
-import { generateApiserver } from "./apiserver.ts";
 import { generateControllers } from "./controllers.ts";
 import { generateCri } from "./cri.ts";
 import { finish } from "./facts.ts";
@@ -17,5 +16,4 @@ generateTables();
 generateModules();
 generateCri();
 generateControllers();
-generateApiserver();
 finish();
