@@ -16,7 +16,7 @@ function slice(owner: string, endpoints: object[], ports: object[] = []): discov
     addressType: "IPv4",
     endpoints,
     ports,
-  } as discoveryv1.EndpointSlice;
+  } as unknown as discoveryv1.EndpointSlice;
 }
 
 const ready = { conditions: { ready: true } };
