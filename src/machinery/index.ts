@@ -1,4 +1,5 @@
 export * from "./codec/json.ts";
+export * from "./codec/yaml.ts";
 export * from "./errors/constructors.ts";
 export * from "./errors/parse-error.ts";
 export * from "./errors/predicates.ts";
@@ -17,6 +18,7 @@ export * from "./meta/validate-options.ts";
 export * from "./meta/validate.ts";
 export * from "./objects/clone.ts";
 export * from "./objects/equal.ts";
+export * from "./objects/semantic-equal.ts";
 export * from "./selectors/fields.ts";
 export * from "./selectors/labels.ts";
 export type { Operator, Requirement } from "./selectors/requirement.ts";
