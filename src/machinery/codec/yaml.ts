@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
 import { ParseError } from "../errors/parse-error.ts";
 import { quote } from "../errors/quote.ts";
-import { decodeJson } from "./json.ts";
+import { decodeJson, MAX_DEPTH } from "./json.ts";
 import { SCALAR_TAGS } from "./yaml-scalars.ts";
 
 export interface YamlOptions {
@@ -49,7 +49,20 @@ export function splitYaml(text: string): string[] {
   return text.split(/^---.*(?:\r?\n|$)/m);
 }
 
+/** Refuses what only an attack nests so deep, before the library spends seconds on it. */
+function refuseDepth(text: string): void {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x5b || unit === 0x7b) {
+      if (++depth > MAX_DEPTH) throw new ParseError(TOO_DEEP);
+    } else if ((unit === 0x5d || unit === 0x7d) && depth > 0) depth--;
+  }
+  if (/(?:[-?] ){1000}/.test(text)) throw new ParseError(TOO_DEEP);
+}
+
 function parse(text: string, options: YamlOptions): unknown[] {
+  refuseDepth(text);
   try {
     const documents = library().parseAllDocuments(text, {
       version: "1.1",
@@ -78,8 +91,10 @@ function toJson(document: Yaml.Document.Parsed, text: string, options: YamlOptio
   for (const error of document.errors) {
     const line = error.linePos?.[0].line ?? 0;
     const words = error.message.split(/ at line /)[0] ?? error.message;
-    if (error.code !== "DUPLICATE_KEY")
+    if (words.includes("call stack")) throw new ParseError(TOO_DEEP);
+    if (error.code !== "DUPLICATE_KEY") {
       throw new ParseError(`error converting YAML to JSON: yaml: line ${line}: ${words}`);
+    }
     const key = /["']?([^:"'\n]*)/.exec(text.slice(error.pos[0]))?.[1] ?? "";
     options.onDuplicate?.(`line ${line}: key ${quote(key)} already set in map`);
   }
