@@ -1,0 +1,117 @@
+import { decodeJson, deepFreeze } from "../../machinery/index.ts";
+
+/** An object as stored and served: immutable, shared by everybody in the process. */
+export interface StoredObject {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly creationTimestamp?: string;
+    readonly deletionTimestamp?: string;
+    readonly deletionGracePeriodSeconds?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+/**
+ * One version of one object: its bytes as they lie in the store (JSON without resourceVersion), parsed when somebody
+ * looks. The parsed form lives as long as somebody holds it.
+ */
+export class Item {
+  /** `namespace/name`, or `name` for cluster-scoped objects. */
+  readonly key: string;
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+  #parsed: WeakRef<StoredObject> | undefined;
+
+  constructor(key: string, revision: number, bytes: Uint8Array, parsed?: StoredObject) {
+    this.key = key;
+    this.revision = revision;
+    this.bytes = bytes;
+    this.#parsed = parsed && new WeakRef(parsed);
+  }
+
+  get namespace(): string {
+    const at = this.key.indexOf("/");
+    return at < 0 ? "" : this.key.slice(0, at);
+  }
+
+  get name(): string {
+    return this.key.slice(this.key.indexOf("/") + 1);
+  }
+
+  /** The object with its resourceVersion, deeply frozen. */
+  get object(): StoredObject {
+    const known = this.#parsed?.deref();
+    if (known) return known;
+    const object = withRevision(decodeJson(this.bytes) as StoredObject, this.revision);
+    deepFreeze(object);
+    this.#parsed = new WeakRef(object);
+    return object;
+  }
+
+  /** The same state at another revision: what a DELETED event shows. */
+  at(revision: number): Item {
+    const parsed = this.#parsed?.deref();
+    return new Item(this.key, revision, this.bytes, parsed && withRevision(parsed, revision));
+  }
+}
+
+/** `object` with its resourceVersion set, sharing the rest. Revision 0 stands for "never stored" (dry runs) and sets none. */
+export function withRevision(object: StoredObject, revision: number): StoredObject {
+  if (revision === 0) return object;
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+/** How many writes may be on their way at once before the oldest is parsed again instead. */
+const PENDING = 4096;
+
+interface Pending {
+  readonly bytes: Uint8Array;
+  readonly object: StoredObject;
+  item?: Item;
+}
+
+/**
+ * Remembers the parsed form of what this process writes until it comes back as a watch event, so that it is not parsed
+ * again and writer and watchers share one object. Forgetting costs a parse, nothing else.
+ */
+export class ParseHints {
+  readonly #pending = new Map<string, Pending>();
+
+  /** To be called before the write; `scope` tells kinds apart, `key` is the item's. */
+  remember(scope: string, key: string, bytes: Uint8Array, object: StoredObject): void {
+    const name = scope + key;
+    this.#pending.delete(name);
+    this.#pending.set(name, { bytes, object });
+    if (this.#pending.size <= PENDING) return;
+    for (const oldest of this.#pending.keys()) {
+      this.#pending.delete(oldest);
+      return;
+    }
+  }
+
+  /** The item for these bytes at `revision`. */
+  item(scope: string, key: string, revision: number, bytes: Uint8Array): Item {
+    const pending = this.#pending.get(scope + key);
+    if (!pending || !sameBytes(pending.bytes, bytes)) return new Item(key, revision, bytes);
+    if (pending.item?.revision === revision) return pending.item;
+    const object = withRevision(pending.object, revision);
+    deepFreeze(object);
+    pending.item = new Item(key, revision, bytes, object);
+    return pending.item;
+  }
+}
+
+/** Whether two byte strings are the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && Buffer.compare(a, b) === 0);
+}

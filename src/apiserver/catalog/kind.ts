@@ -1,0 +1,49 @@
+import type { Resource } from "../../api/index.ts";
+import type { ResourceCache } from "../cache/index.ts";
+import type { ApiObject, Strategy } from "../seams/index.ts";
+
+/**
+ * One place in the store: a resource whatever the versions it is served in. Its objects are kept in the form of one of
+ * them, the hub.
+ */
+export interface StoredKind {
+  readonly hub: Resource;
+  /** Full key prefix, such as `/registry/pods/`. */
+  readonly prefix: string;
+  readonly cache: ResourceCache;
+  readonly strategy: Strategy;
+  /** Objects vanish this many seconds after their last write (Events). */
+  readonly ttlSeconds?: number;
+  /** DELETE answers with the object rather than with a Status. */
+  readonly returnsDeleted: boolean;
+  /** What else than metadata.finalizers keeps a deleted object from going (a Namespace's spec.finalizers). */
+  holdsBack?(object: ApiObject): boolean;
+  /** Marks an object as deleted where that is more than a deletionTimestamp (a Namespace's phase); on a private copy. */
+  terminate?(object: ApiObject): void;
+}
+
+/** How objects of one served version are read and turned into the hub's form and back. */
+export interface ObjectModel {
+  /**
+   * Checks the shape of a decoded object, drops what the version does not know, and fills in defaults; changes it in place
+   * or returns another one. `unknown` gets what strict validation would object to. Throws `StatusError`.
+   */
+  prepare(object: ApiObject, unknown: string[]): ApiObject;
+  /** Absent: the hub's form and this version's are the same but for apiVersion. Both get a private copy to change. */
+  readonly convert?: {
+    toHub(object: ApiObject): ApiObject;
+    fromHub(object: ApiObject): ApiObject;
+  };
+  /** Lists of built-in kinds leave kind and apiVersion out of their items; custom resources have them. */
+  readonly typedItems: boolean;
+}
+
+/** One resource of one version, as requests name it. */
+export interface Served {
+  readonly resource: Resource;
+  readonly model: ObjectModel;
+  /** Absent for resources that are answered without being stored (reviews, bindings). */
+  readonly kind?: StoredKind;
+  /** Fields that a field selector may name, mapped to where they are in the object. */
+  readonly fields: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,121 @@
+import type { Env } from "../../kit/index.ts";
+import { errorText } from "../../kit/index.ts";
+import { failure, internalError, StatusError, unauthorized } from "../../machinery/index.ts";
+import { CompactedError } from "../../store/index.ts";
+import type { Core } from "../endpoints/call.ts";
+import { dispatch, unknownPath } from "../endpoints/dispatch.ts";
+import type { Answer } from "../request/answer.ts";
+import { requestInfo } from "../request/info.ts";
+import type { RequestContext, ServerRequest } from "../request/types.ts";
+import type { Authenticator, UserInfo } from "../seams/index.ts";
+import { attributesOf } from "./authorize.ts";
+
+/** Answers paths that are no resource; undefined: not mine. */
+export type PathHandler = (context: RequestContext) => Promise<Answer | undefined> | Answer | undefined;
+
+export interface ChainOptions {
+  readonly core: Core;
+  readonly authenticators: readonly Authenticator[];
+  readonly paths: readonly PathHandler[];
+}
+
+/** An answer with what the chain has to say about it. */
+export interface Handled {
+  readonly context: RequestContext;
+  readonly answer: Answer;
+}
+
+const ANONYMOUS: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
+/**
+ * The way of every request, whatever brought it: who asks, what it is about, may they, then the endpoint. Rejects with
+ * `StatusError` only.
+ */
+export class Chain {
+  readonly #options: ChainOptions;
+  readonly #env: Env;
+
+  constructor(options: ChainOptions) {
+    this.#options = options;
+    this.#env = options.core.env;
+  }
+
+  async handle(request: ServerRequest): Promise<Handled> {
+    try {
+      const context = new Context(request, await this.#authenticate(request), this.#env);
+      await this.#options.core.gate.require(attributesOf(context.info, context.user), request.signal);
+      return { context, answer: await this.#route(context) };
+    } catch (error) {
+      throw this.#status(error, request);
+    }
+  }
+
+  async #route(context: RequestContext): Promise<Answer> {
+    if (context.info.isResource) return dispatch(this.#options.core, context);
+    for (const handler of this.#options.paths) {
+      const answer = await handler(context);
+      if (answer) return answer;
+    }
+    throw unknownPath();
+  }
+
+  async #authenticate(request: ServerRequest): Promise<UserInfo> {
+    if (request.user) return request.user;
+    const credentials = request.credentials ?? { headers: request.headers };
+    for (const authenticator of this.#options.authenticators) {
+      const user = await authenticator.authenticate(credentials, request.signal);
+      if (user) return user;
+    }
+    if (credentials.headers["authorization"] !== undefined) throw unauthorized();
+    return ANONYMOUS;
+  }
+
+  /** Whatever went wrong, as the client is to see it. A fault of our own is logged with its stack, and told without. */
+  #status(error: unknown, request: ServerRequest): StatusError {
+    if (error instanceof StatusError) return error;
+    if (request.signal.aborted) return failure({ code: 499, reason: "", message: "the client has gone" });
+    if (error instanceof CompactedError) {
+      return failure({
+        code: 410,
+        reason: "Expired",
+        message: "The resourceVersion for the provided list is too old.",
+      });
+    }
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#env.log.error("A request failed", {
+      method: request.method,
+      path: request.path,
+      error: errorText(error),
+      stack,
+    });
+    return internalError(errorText(error));
+  }
+}
+
+class Context implements RequestContext {
+  readonly request: ServerRequest;
+  readonly info: RequestContext["info"];
+  readonly user: UserInfo;
+  readonly auditId: string;
+  readonly signal: AbortSignal;
+  readonly now: number;
+  readonly warnings: string[] = [];
+  readonly annotations = new Map<string, string>();
+
+  constructor(request: ServerRequest, user: UserInfo, env: Env) {
+    this.request = request;
+    this.info = requestInfo(request.method, request.path, request.query);
+    this.user = user;
+    this.auditId = env.random.uuid();
+    this.signal = request.signal;
+    this.now = env.clock.now();
+  }
+
+  warn(message: string): void {
+    if (!this.warnings.includes(message)) this.warnings.push(message);
+  }
+
+  annotate(key: string, value: string): void {
+    this.annotations.set(key, value);
+  }
+}

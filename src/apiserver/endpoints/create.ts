@@ -1,0 +1,20 @@
+import type { Answer } from "../request/answer.ts";
+import { createObject } from "../registry/create.ts";
+import { checkNamespace } from "../registry/metadata.ts";
+import { type EndpointCall, readHubObject, subjectOf, writeCall, writeOptions } from "./call.ts";
+
+/** POST to a collection. */
+export async function createEndpoint(call: EndpointCall): Promise<Answer> {
+  const { core, served, context } = call;
+  const options = writeOptions(call, "CreateOptions");
+  const object = await readHubObject(call, options.fieldValidation);
+  checkNamespace(call, object.metadata);
+  const subject = { ...subjectOf(call, options), name: object.metadata.name ?? "" };
+  const scoped = served.resource.group === "" && served.resource.resource === "namespaces";
+  const admitted = scoped ? { ...subject, namespace: subject.name } : subject;
+  await core.admission.mutate(admitted, "CREATE", object, undefined);
+  const write = writeCall(call, options.dryRun, (next) => core.admission.validate(admitted, "CREATE", next, undefined));
+  const item = await createObject(core.storage, core.env.random, write, object);
+  context.signal.throwIfAborted();
+  return { type: "stored", status: 201, served, item };
+}

@@ -1,0 +1,2 @@
+export * from "./seams/index.ts";
+export { type ApiServer, type ApiServerOptions, createApiServer } from "./server.ts";

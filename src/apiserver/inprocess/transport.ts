@@ -1,0 +1,129 @@
+import { apiVersionOf } from "../../api/index.ts";
+import type { ApiRequest, ApiResponse, Transport, WatchEvent } from "../../client/index.ts";
+import { deepFreeze } from "../../machinery/index.ts";
+import type { Bookmark, Emission } from "../cache/index.ts";
+import type { Served } from "../catalog/kind.ts";
+import { viewOf } from "../catalog/view.ts";
+import type { Chain, Handled } from "../chain/chain.ts";
+import type { Answer, ListAnswer, WatchAnswer } from "../request/answer.ts";
+import { Query } from "../request/query.ts";
+import type { ServerRequest } from "../request/types.ts";
+import type { UserInfo } from "../seams/index.ts";
+
+const NEVER = new AbortController().signal;
+
+/**
+ * A transport into the server's own chain, as `user`. Nothing is encoded: answers carry the stored, frozen objects
+ * themselves, shared with everybody else in the process.
+ */
+export function inProcessTransport(chain: Chain, user: UserInfo, inFlight: InFlight): Transport {
+  const send = async (request: ApiRequest, watch: boolean, signal: AbortSignal): Promise<Handled> => {
+    inFlight.begin();
+    try {
+      return await chain.handle(serverRequest(request, user, watch, signal));
+    } finally {
+      inFlight.end();
+    }
+  };
+  return {
+    async request(request) {
+      const handled = await send(request, false, request.signal ?? NEVER);
+      return response(handled);
+    },
+    watch: (request) => watchEvents(request, send),
+  };
+}
+
+/** Counts requests under way, so that tests know when a server is at rest. */
+export interface InFlight {
+  begin(): void;
+  end(): void;
+}
+
+function serverRequest(request: ApiRequest, user: UserInfo, watch: boolean, signal: AbortSignal): ServerRequest {
+  const query = watch ? { ...request.query, watch: "true" } : (request.query ?? {});
+  return {
+    method: request.method,
+    path: request.path,
+    query: Query.from(query),
+    headers: request.headers ?? {},
+    body:
+      request.body === undefined
+        ? { kind: "none" }
+        : { kind: "object", value: request.body, contentType: request.contentType ?? "application/json" },
+    signal,
+    user,
+  };
+}
+
+function response({ context, answer }: Handled): ApiResponse {
+  const headers: Record<string, string> = { "audit-id": context.auditId };
+  const [warning] = context.warnings;
+  if (warning !== undefined)
+    headers["warning"] = context.warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ");
+  const [status, body] = bodyOf(answer);
+  return { status, headers, body };
+}
+
+function bodyOf(answer: Answer): [status: number, body: unknown] {
+  switch (answer.type) {
+    case "stored":
+      return [answer.status, viewOf(answer.served, answer.item)];
+    case "object":
+      return [answer.status, deepFreeze(answer.object)];
+    case "list":
+      return [200, listBody(answer)];
+    case "raw":
+      return [answer.status, answer.body];
+    case "watch":
+      answer.watcher.end();
+      throw new Error("a watch was asked for through request(): use watch()");
+  }
+}
+
+function listBody({ served, page }: ListAnswer): unknown {
+  const { items, revision, remaining } = page;
+  return Object.freeze({
+    kind: `${served.resource.kind}List`,
+    apiVersion: apiVersionOf(served.resource),
+    metadata: Object.freeze({
+      resourceVersion: String(revision),
+      ...(page.continue !== undefined && { continue: page.continue }),
+      ...(remaining !== undefined && { remainingItemCount: remaining }),
+    }),
+    items: Object.freeze(items.map((item) => viewOf(served, item))),
+  });
+}
+
+async function* watchEvents(
+  request: ApiRequest,
+  send: (request: ApiRequest, watch: boolean, signal: AbortSignal) => Promise<Handled>,
+): AsyncGenerator<WatchEvent> {
+  const { answer } = await send(request, true, request.signal ?? NEVER);
+  if (answer.type !== "watch") throw new Error(`a watch of ${request.path} was answered with ${answer.type}`);
+  const { watcher, served } = answer;
+  try {
+    for (let batch = await watcher.next(); batch; batch = await watcher.next()) {
+      for (const event of batch) yield eventOf(served, event);
+    }
+  } finally {
+    watcher.end();
+  }
+}
+
+function eventOf(served: WatchAnswer["served"], event: Emission | Bookmark): WatchEvent {
+  if (event.type !== "BOOKMARK") return { type: event.type, object: viewOf(served, event.item) };
+  return { type: "BOOKMARK", object: bookmarkObject(served, event) };
+}
+
+/** What a bookmark shows: kind, resourceVersion, and whether the initial events are over. */
+export function bookmarkObject({ resource }: Served, bookmark: Bookmark): object {
+  return {
+    kind: resource.kind,
+    apiVersion: apiVersionOf(resource),
+    metadata: {
+      resourceVersion: String(bookmark.revision),
+      ...(bookmark.initialEventsEnd && { annotations: { "k8s.io/initial-events-end": "true" } }),
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { type ClusterOptions, type ClusterParts, createCluster, type TestCluster } from "./cluster.ts";
