@@ -72,7 +72,9 @@ export function withRevision(object: StoredObject, revision: number): StoredObje
 }
 
 /** How many writes may be on their way at once before the oldest is parsed again instead. */
-const PENDING = 4096;
+const PENDING = 1024;
+/** How many writes of one object may be under way at once. */
+const RIVALS = 3;
 
 interface Pending {
   readonly bytes: Uint8Array;
@@ -85,29 +87,33 @@ interface Pending {
  * again and writer and watchers share one object. Forgetting costs a parse, nothing else.
  */
 export class ParseHints {
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, readonly Pending[]>();
 
   /** To be called before the write; `scope` tells kinds apart, `key` is the item's. */
   remember(scope: string, key: string, bytes: Uint8Array, object: StoredObject): void {
     const name = scope + key;
+    const others = this.#pending.get(name) ?? [];
     this.#pending.delete(name);
-    this.#pending.set(name, { bytes, object });
-    if (this.#pending.size <= PENDING) return;
-    for (const oldest of this.#pending.keys()) {
-      this.#pending.delete(oldest);
-      return;
-    }
+    this.#pending.set(name, [{ bytes, object }, ...others.slice(0, RIVALS)]);
+    if (this.#pending.size > PENDING) this.#forgetOldest();
   }
 
   /** The item for these bytes at `revision`. */
   item(scope: string, key: string, revision: number, bytes: Uint8Array): Item {
-    const pending = this.#pending.get(scope + key);
-    if (!pending || !sameBytes(pending.bytes, bytes)) return new Item(key, revision, bytes);
+    const pending = this.#pending.get(scope + key)?.find((one) => sameBytes(one.bytes, bytes));
+    if (!pending) return new Item(key, revision, bytes);
     if (pending.item?.revision === revision) return pending.item;
     const object = withRevision(pending.object, revision);
     deepFreeze(object);
     pending.item = new Item(key, revision, bytes, object);
     return pending.item;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#pending.keys()) {
+      this.#pending.delete(oldest);
+      return;
+    }
   }
 }
 
