@@ -28,8 +28,12 @@ export interface ControllersConfig {
   readonly terminatedPodGcThreshold: number;
   readonly maxEndpointsPerSlice: number;
   readonly mirroringMaxEndpointsPerSubset: number;
-  /** How often quotas, namespaces and volumes are looked at again although nothing happened. */
-  readonly namespaceSyncPeriodMs: number;
+  /**
+   * How long the emptying of a namespace waits after its deletion, so that every API server has seen that it is ending. A
+   * single API server needs no wait.
+   */
+  readonly namespaceDeletionDelayMs: number;
+  /** How often quotas and volumes are looked at again although nothing happened. */
   readonly resourceQuotaSyncPeriodMs: number;
   readonly pvClaimBinderSyncPeriodMs: number;
   readonly attachDetachReconcileSyncPeriodMs: number;
@@ -65,7 +69,7 @@ export const DEFAULT_CONFIG: ControllersConfig = {
   terminatedPodGcThreshold: 12_500,
   maxEndpointsPerSlice: 100,
   mirroringMaxEndpointsPerSubset: 1000,
-  namespaceSyncPeriodMs: 5 * MINUTE,
+  namespaceDeletionDelayMs: 5 * SECOND,
   resourceQuotaSyncPeriodMs: 5 * MINUTE,
   pvClaimBinderSyncPeriodMs: 15 * SECOND,
   attachDetachReconcileSyncPeriodMs: MINUTE,

@@ -1,5 +1,5 @@
 import type { GroupVersionKind, metav1 } from "../../api/index.ts";
-import type { ResourceClient } from "../../client/index.ts";
+import { cacheKey, type ResourceClient } from "../../client/index.ts";
 import { getControllerOf, isInvalid, isNotFound, newControllerRef, type Selector } from "../../machinery/index.ts";
 import { throwAll } from "./bounded.ts";
 
@@ -74,7 +74,7 @@ export async function claim<T extends MetaObject>(candidates: Iterable<T>, optio
     const refusal = await adoptionRefusal(options);
     for (const object of adopt) {
       if (refusal !== undefined) {
-        failures.push(new Error(`can't adopt ${describe(object)} (${object.metadata.uid}): ${refusal}`));
+        failures.push(new Error(`can't adopt ${cacheKey(object)} (${object.metadata.uid}): ${refusal}`));
         continue;
       }
       const adopted = await adoptOne(object, options).catch((error: unknown) => void failures.push(error));
@@ -89,10 +89,10 @@ export async function claim<T extends MetaObject>(candidates: Iterable<T>, optio
 async function adoptionRefusal<T>({ owner, ownerKind, liveOwner }: ClaimOptions<T>): Promise<string | undefined> {
   const live = await liveOwner();
   if (live.metadata.uid !== owner.metadata.uid) {
-    return `original ${ownerKind[2]} ${describe(owner)} is gone: got uid ${live.metadata.uid}, wanted ${owner.metadata.uid}`;
+    return `original ${ownerKind[2]} ${cacheKey(owner)} is gone: got uid ${live.metadata.uid}, wanted ${owner.metadata.uid}`;
   }
   if (live.metadata.deletionTimestamp !== undefined) {
-    return `${describe(owner)} has just been deleted at ${live.metadata.deletionTimestamp}`;
+    return `${cacheKey(owner)} has just been deleted at ${live.metadata.deletionTimestamp}`;
   }
   return undefined;
 }
@@ -143,18 +143,8 @@ export function keyOf(object: MetaObject): { name: string; namespace?: string } 
   return namespace === undefined || namespace === "" ? { name } : { name, namespace };
 }
 
-/** `namespace/name`, or `name` for cluster-scoped objects: how queues and caches name an object. */
-export function cacheKey(object: MetaObject): string {
-  const { name, namespace } = object.metadata;
-  return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
-}
-
-/** The parts of a {@link cacheKey}. */
+/** The parts of a cache key: `namespace/name`, or `name` for cluster-scoped objects. */
 export function splitKey(key: string): { namespace: string; name: string } {
   const slash = key.indexOf("/");
   return { namespace: key.slice(0, Math.max(slash, 0)), name: key.slice(slash + 1) };
-}
-
-function describe(object: MetaObject): string {
-  return cacheKey(object);
 }

@@ -25,6 +25,8 @@ export interface ControllerDefinition {
   readonly name: string;
   /** The service account in kube-system as which it writes. */
   readonly account: string;
+  /** What its events call their source; default: the name. */
+  readonly eventSource?: string;
   /**
    * Builds the controller: takes its informers, adds indexes and handlers, starts nothing. `undefined` when the configuration
    * leaves it nothing to do.

@@ -1,8 +1,8 @@
 import type { metav1 } from "../../api/index.ts";
-import type { Informer, ResourceClient } from "../../client/index.ts";
+import { cacheKey, type Informer, type ResourceClient } from "../../client/index.ts";
 import type { Env, Timer } from "../../kit/index.ts";
 import { formatTime, getControllerOf } from "../../machinery/index.ts";
-import { cacheKey, keyOf } from "./claims.ts";
+import { keyOf } from "./claims.ts";
 
 interface Entry<T> {
   readonly object: T;
@@ -158,7 +158,9 @@ export class WriteLedger<T extends Cached> {
     const { namespace, name } = keyOf(object);
     const fieldSelector = `metadata.name=${name}`;
     try {
-      const { items } = await this.#client.list(namespace === undefined ? { fieldSelector } : { namespace, fieldSelector });
+      const { items } = await this.#client.list(
+        namespace === undefined ? { fieldSelector } : { namespace, fieldSelector },
+      );
       return items[0] ?? null;
     } catch {
       return undefined;

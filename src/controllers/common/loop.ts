@@ -1,11 +1,10 @@
-import type { CachedObject, Informer } from "../../client/index.ts";
-import { type Component, errorText, onceAborted, WorkQueue } from "../../kit/index.ts";
-import { hasCause, isConflict } from "../../machinery/index.ts";
-import { cacheKey } from "./claims.ts";
+import { type CachedObject, cacheKey, type Controller, createController, type Informer } from "../../client/index.ts";
+import { type Component, controllerRetryLimiter, type RetryOptions } from "../../kit/index.ts";
+import { hasCause } from "../../machinery/index.ts";
 import type { ControllerContext } from "./context.ts";
 
 /** Something that must have caught up before work begins. */
-interface Synced {
+export interface Synced {
   whenSynced(signal?: AbortSignal): Promise<void>;
 }
 
@@ -17,96 +16,77 @@ export interface LoopOptions {
   /** No key is worked on before these have synced. */
   readonly informers: readonly Synced[];
   /**
-   * Brings the object of `key` one step nearer to what it should be. Throwing means: again later, after a delay that
-   * grows; the loop itself goes on.
+   * Brings the object of `key` one step nearer to what it should be; may say after how many milliseconds to look again.
+   * Throwing means: again later, after a delay that grows; the loop itself goes on.
    */
-  reconcile(key: string, signal: AbortSignal): Promise<void>;
+  reconcile(key: string, signal: AbortSignal): Promise<number | void>;
+  /** How failures are delayed, where not as usual. */
+  readonly retry?: RetryOptions;
   /** Called after the last worker has stopped. */
   close?(): void;
 }
 
-/** A work queue and its workers: the part that all controllers share. */
+/** A work queue and its workers, as all controllers have them. */
 export class Loop implements Component {
   readonly name: string;
   readonly #options: LoopOptions;
-  readonly #queue: WorkQueue;
+  readonly #controller: Controller;
 
   constructor(options: LoopOptions) {
-    this.name = options.context.name;
+    const { env, name } = options.context;
+    this.name = name;
     this.#options = options;
-    const { clock, metrics } = options.context.env;
-    this.#queue = new WorkQueue({ clock, metrics, name: this.name });
+    this.#controller = createController({
+      name,
+      env,
+      workers: options.workers ?? 5,
+      limiter: controllerRetryLimiter<string>(env.clock, options.retry),
+      informers: options.informers,
+      reconcile: (key, signal) => this.#reconcile(key, signal),
+    });
   }
 
   /** Asks for `key` to be reconciled soon; many calls before that count once. */
   add(key: string): void {
-    this.#queue.add(key);
+    this.#controller.queue.add(key);
   }
 
   /** Asks for `key` after `ms`. */
   addAfter(key: string, ms: number): void {
-    this.#queue.addAfter(key, ms);
+    this.#controller.queue.addAfter(key, ms);
   }
 
   /** How often `key` has failed since its last success. */
   failures(key: string): number {
-    return this.#queue.numRequeues(key);
+    return this.#controller.queue.numRequeues(key);
   }
 
   /** Adds the key of every object of `informer` that appears, changes or goes. */
   follow<T extends CachedObject>(informer: Informer<T>): void {
-    const add = (object: T): void => this.add(keyOfCached(object));
+    const add = (object: T): void => this.add(cacheKey(object));
     informer.handle({ added: add, updated: add, deleted: add });
+  }
+
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#controller.ready?.(signal);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await Promise.all(this.#options.informers.map((informer) => informer.whenSynced(signal)));
-      const workers = Array.from({ length: this.#options.workers ?? 5 }, () => this.#work(signal));
-      await onceAborted(signal);
-      this.#queue.shutDown();
-      await Promise.all(workers);
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      await this.#controller.run(signal);
     } finally {
-      this.#queue.shutDown();
       this.#options.close?.();
     }
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const key = await this.#queue.get(signal);
-      if (key === undefined || signal.aborted) return;
-      await this.#once(key, signal);
-      this.#queue.done(key);
-    }
-  }
-
-  async #once(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<{ readonly requeueAfter?: number }> {
     try {
-      await this.#options.reconcile(key, signal);
-      this.#queue.forget(key);
+      const again = await this.#options.reconcile(key, signal);
+      return typeof again === "number" ? { requeueAfter: again } : {};
     } catch (error) {
-      if (signal.aborted) return;
-      if (hasCause(error, "NamespaceTerminating")) {
-        // Nothing can be created there any more, and the namespace's end removes the object itself.
-        this.#queue.forget(key);
-        return;
-      }
-      this.#queue.addRateLimited(key);
-      this.#report(key, error);
+      // Nothing can be created there any more, and the namespace's end removes the object itself.
+      if (hasCause(error, "NamespaceTerminating")) return {};
+      throw error;
     }
   }
-
-  #report(key: string, error: unknown): void {
-    const fields = { key, failures: this.#queue.numRequeues(key), error: errorText(error) };
-    const log = this.#options.context.env.log;
-    if (isConflict(error)) log.debug("Object changed meanwhile, will look again", fields);
-    else log.warn("Reconciling failed, will try again", fields);
-  }
-}
-
-function keyOfCached(object: CachedObject): string {
-  return cacheKey(object as Parameters<typeof cacheKey>[0]);
 }

@@ -1,6 +1,6 @@
-import type { CachedObject, Informer } from "../../client/index.ts";
+import { cacheKey, type CachedObject, type Informer } from "../../client/index.ts";
 import type { Selector } from "../../machinery/index.ts";
-import { cacheKey, type MetaObject } from "./claims.ts";
+import type { MetaObject } from "./claims.ts";
 
 interface Entry<T> {
   readonly object: T;
@@ -32,7 +32,8 @@ export class SelectorTable<T extends CachedObject & MetaObject> {
   /** The objects in `namespace` whose selector matches; an empty selector matches everything. */
   *matching(namespace: string, labels: Labels): Generator<T> {
     yield* this.#matchingIn(`${namespace}/`, labels);
-    for (const [key, value] of Object.entries(labels ?? {})) yield* this.#matchingIn(`${namespace}/${key}=${value}`, labels);
+    for (const [key, value] of Object.entries(labels ?? {}))
+      yield* this.#matchingIn(`${namespace}/${key}=${value}`, labels);
   }
 
   /** The compiled selector of the object named by `key`. */

@@ -1,5 +1,5 @@
 import { type appsv1, type corev1, resources } from "../../api/index.ts";
-import type { Informer, ResourceClient } from "../../client/index.ts";
+import { cacheKey, type Informer, type ResourceClient } from "../../client/index.ts";
 import { type Component, errorText } from "../../kit/index.ts";
 import {
   deepEqual,
@@ -11,7 +11,7 @@ import {
   quote,
   selectorFrom,
 } from "../../machinery/index.ts";
-import { cacheKey, claim, keyOf } from "../common/claims.ts";
+import { claim, keyOf } from "../common/claims.ts";
 import type { ControllerContext } from "../common/context.ts";
 import { BY_CONTROLLER, ORPHANS } from "../common/indexes.ts";
 import { WriteLedger } from "../common/ledger.ts";
@@ -98,12 +98,12 @@ export class DeploymentController {
     if (owner?.spec.strategy.type === "Recreate") this.#loop.add(cacheKey(owner));
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
     const deployment = this.#ledger.get(key);
-    if (deployment === undefined) return;
+    if (deployment === undefined) return undefined;
     if (selectorFrom(deployment.spec.selector).empty) {
       await this.#refuseEmptySelector(deployment, signal);
-      return;
+      return undefined;
     }
     const sets = await this.#claimSets(deployment, signal);
     const plan = planDeployment({
@@ -114,15 +114,11 @@ export class DeploymentController {
     });
     for (const step of plan.steps) await this.#carryOut(step, deployment, signal);
     await this.#writeStatus(deployment, plan, signal);
-    if (plan.checkIn !== undefined) this.#loop.addAfter(key, plan.checkIn);
+    return plan.checkIn;
   }
 
   async #refuseEmptySelector(deployment: Deployment, signal: AbortSignal): Promise<void> {
-    this.#warn(
-      deployment,
-      "SelectingAll",
-      "This deployment is selecting all pods. A non-empty selector is required.",
-    );
+    this.#warn(deployment, "SelectingAll", "This deployment is selecting all pods. A non-empty selector is required.");
     const { generation } = deployment.metadata;
     if (generation === undefined || (deployment.status.observedGeneration ?? 0) >= generation) return;
     await this.#put({ ...deployment, status: { ...deployment.status, observedGeneration: generation } }, signal);
@@ -189,12 +185,7 @@ export class DeploymentController {
   }
 
   /** The name is taken: by our own set that we have not seen yet, or by chance, which another hash solves. */
-  async #resolveCollision(
-    set: ReplicaSet,
-    deployment: Deployment,
-    error: unknown,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #resolveCollision(set: ReplicaSet, deployment: Deployment, error: unknown, signal: AbortSignal): Promise<void> {
     const existing = await this.#setClient.get(keyOf(set), { signal });
     if (isControlledBy(existing, deployment) && sameTemplate(existing.spec.template, deployment.spec.template)) {
       this.#setLedger.wrote(existing);

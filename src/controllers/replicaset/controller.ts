@@ -1,10 +1,10 @@
 import type { appsv1, corev1, GroupVersionKind, metav1, Resource } from "../../api/index.ts";
 import { resources } from "../../api/index.ts";
-import type { CachedObject, Informer, ResourceClient } from "../../client/index.ts";
+import { cacheKey, type CachedObject, type Informer, type ResourceClient } from "../../client/index.ts";
 import { type Component, errorText } from "../../kit/index.ts";
 import { deepEqual, hasCause, isNotFound, type Selector } from "../../machinery/index.ts";
 import { forEachBounded, slowStart } from "../common/bounded.ts";
-import { cacheKey, claim } from "../common/claims.ts";
+import { claim } from "../common/claims.ts";
 import type { ControllerContext } from "../common/context.ts";
 import { BY_CONTROLLER, ORPHANS } from "../common/indexes.ts";
 import { WriteLedger } from "../common/ledger.ts";
@@ -85,9 +85,9 @@ export class ReplicaController<O extends CachedObject & { metadata: metav1.Objec
     if (reference?.kind === this.#kind.kind[2]) this.#loop.add(`${pod.metadata.namespace}/${reference.name}`);
   }
 
-  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
     const object = this.#ownerLedger.get(key);
-    if (object === undefined) return;
+    if (object === undefined) return undefined;
     const owner = this.#kind.view(object);
     const selector = this.#kind.selector(object);
     const all = this.#podsOf(owner);
@@ -103,7 +103,9 @@ export class ReplicaController<O extends CachedObject & { metadata: metav1.Objec
     const failure =
       owner.metadata.deletionTimestamp === undefined ? await this.#scale(object, owner, active, signal) : undefined;
     const now = this.#context.env.clock.now();
-    const after = this.#podsOf(owner).filter((pod) => isControlled(pod, owner) && selector.matches(pod.metadata.labels));
+    const after = this.#podsOf(owner).filter(
+      (pod) => isControlled(pod, owner) && selector.matches(pod.metadata.labels),
+    );
     const status = replicaStatus({
       owner,
       active: after.filter(isPodActive),
@@ -113,7 +115,7 @@ export class ReplicaController<O extends CachedObject & { metadata: metav1.Objec
     });
     await this.#writeStatus(object, owner.status, status, signal);
     if (failure !== undefined) throw failure;
-    this.#planAvailabilityCheck(key, owner, status, after, now);
+    return availabilityCheckIn(owner, status, after, now);
   }
 
   /** Pods that are the owner's or nobody's, as of our last write. */
@@ -129,12 +131,7 @@ export class ReplicaController<O extends CachedObject & { metadata: metav1.Objec
   }
 
   /** Creates or deletes pods; returns the first failure. */
-  async #scale(
-    object: O,
-    owner: ReplicaOwner,
-    active: readonly corev1.Pod[],
-    signal: AbortSignal,
-  ): Promise<unknown> {
+  async #scale(object: O, owner: ReplicaOwner, active: readonly corev1.Pod[], signal: AbortSignal): Promise<unknown> {
     const now = this.#context.env.clock.now();
     const plan = planReplicas(owner.spec.replicas, active, () => this.#relatedPods(object), now);
     if (plan.create > 0) {
@@ -171,23 +168,24 @@ export class ReplicaController<O extends CachedObject & { metadata: metav1.Objec
       if (!isNotFound(error)) throw error;
     }
   }
+}
 
-  /** Nothing else happens when a pod has been ready for long enough, so somebody must look. */
-  #planAvailabilityCheck(
-    key: string,
-    owner: ReplicaOwner,
-    status: appsv1.ReplicaSetStatus,
-    pods: readonly corev1.Pod[],
-    now: number,
-  ): void {
-    const { minReadySeconds } = owner.spec;
-    if (minReadySeconds <= 0 || status.readyReplicas === status.availableReplicas) return;
-    this.#loop.addAfter(key, nextAvailability(pods, minReadySeconds, now) ?? minReadySeconds * 1000);
-  }
+/** Nothing else happens when a pod has been ready for long enough, so somebody must look: in how many milliseconds. */
+function availabilityCheckIn(
+  owner: ReplicaOwner,
+  status: appsv1.ReplicaSetStatus,
+  pods: readonly corev1.Pod[],
+  now: number,
+): number | undefined {
+  const { minReadySeconds } = owner.spec;
+  if (minReadySeconds <= 0 || status.readyReplicas === status.availableReplicas) return undefined;
+  return nextAvailability(pods, minReadySeconds, now) ?? minReadySeconds * 1000;
 }
 
 function isControlled(pod: corev1.Pod, owner: ReplicaOwner): boolean {
-  return pod.metadata.ownerReferences?.some((ref) => ref.controller === true && ref.uid === owner.metadata.uid) ?? false;
+  return (
+    pod.metadata.ownerReferences?.some((ref) => ref.controller === true && ref.uid === owner.metadata.uid) ?? false
+  );
 }
 
 function isOwned(pod: corev1.Pod): boolean {

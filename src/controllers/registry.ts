@@ -1,0 +1,17 @@
+import type { ControllerDefinition } from "./common/context.ts";
+import { deploymentController } from "./deployment/index.ts";
+import { namespaceController } from "./namespace/index.ts";
+import { replicaSetController } from "./replicaset/index.ts";
+import { replicationControllerController } from "./replicationcontroller/index.ts";
+import { rootCaPublisher } from "./rootca/index.ts";
+import { serviceAccountController } from "./serviceaccount/index.ts";
+
+/** Every controller there is. */
+export const CONTROLLERS: readonly ControllerDefinition[] = [
+  namespaceController,
+  serviceAccountController,
+  rootCaPublisher,
+  replicationControllerController,
+  replicaSetController,
+  deploymentController,
+];
