@@ -5,7 +5,7 @@ import { withLock } from "../lifecycle/lock.ts";
 import { type ClusterPaths, clusterPaths, home } from "../lifecycle/paths.ts";
 import { forgetProcess, runningProcess } from "../lifecycle/process.ts";
 import { readSpec } from "../lifecycle/spec.ts";
-import { tearDownNode } from "../machine/teardown.ts";
+import { purgeNode, tearDownNode } from "../machine/teardown.ts";
 import { CliError, EXIT } from "./errors.ts";
 import { print } from "./output.ts";
 
@@ -38,7 +38,7 @@ export async function remove(name: string, options: { purge?: boolean }): Promis
   return withLock(paths, async () => {
     const spec = readSpec(paths);
     await stopServer(paths);
-    if (spec?.node === "real") await tearDownNode(paths, spec);
+    if (spec?.node === "real") await purgeNode(paths, spec);
     if (spec) await removeContext(spec);
     rmSync(paths.dir, { recursive: true, force: true });
     rmSync(paths.run, { recursive: true, force: true });

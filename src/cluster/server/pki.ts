@@ -42,11 +42,8 @@ export function ensurePki(dir: string, spec: ClusterSpec, nodeIP: string, env: E
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const authority = ensureAuthority(dir, "ca", "kubernetes", env);
   const frontProxyAuthority = ensureAuthority(dir, "front-proxy-ca", "front-proxy-ca", env);
-  const leaf = (
-    name: string,
-    issuer: KeyPair,
-    request: LeafRequest,
-  ): KeyPair => ensureLeaf(dir, name, issuer, request, env);
+  const leaf = (name: string, issuer: KeyPair, request: LeafRequest): KeyPair =>
+    ensureLeaf(dir, name, issuer, request, env);
   return {
     authority,
     frontProxyAuthority,
@@ -103,13 +100,7 @@ function ensureAuthority(dir: string, name: string, commonName: string, env: Env
   return save(dir, name, pair);
 }
 
-function ensureLeaf(
-  dir: string,
-  name: string,
-  issuer: KeyPair,
-  request: LeafRequest,
-  env: Env,
-): KeyPair {
+function ensureLeaf(dir: string, name: string, issuer: KeyPair, request: LeafRequest, env: Env): KeyPair {
   const now = env.clock.now();
   const stored = load(dir, name);
   if (stored && isGood(stored, issuer, request.names ?? [], now)) return stored;
