@@ -5,6 +5,8 @@ export { createClient, PATCH_TYPES } from "./create-client.ts";
 export { createEventRecorder, type EventRecorder, type EventSubject } from "./events/recorder.ts";
 export { createInformerFactory } from "./informer-factory.ts";
 export * from "./informer-types.ts";
+export * from "./connection-config.ts";
+export * from "./kubeconfig/index.ts";
 export * from "./leader-election.ts";
 export { cacheKey } from "./object-store.ts";
 export * from "./pager.ts";
