@@ -15,7 +15,7 @@ export function decodeJson(bytes: Uint8Array | string): unknown {
   const text = typeof bytes === "string" ? bytes : decoder.decode(bytes);
   checkDepth(text);
   try {
-    if (BIG.test(text)) return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
+    if (hasLongNumber(text)) return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
     return JSON.parse(text) as unknown;
   } catch (error) {
     throw new ParseError(error instanceof Error ? error.message : String(error), { cause: error });
@@ -37,8 +37,24 @@ export function stringifyJson(value: unknown): string {
   }
 }
 
-/** Sixteen digits in a row: the only texts that may hold an integer which a double cannot. */
-const BIG = /[0-9]{16}/;
+const LONG = 16;
+
+/** Whether sixteen digits stand in a row: only such texts may hold an integer that a double cannot. Looks at every sixteenth character. */
+function hasLongNumber(text: string): boolean {
+  for (let i = LONG - 1; i < text.length; i += LONG) {
+    if (!isDigit(text.charCodeAt(i))) continue;
+    let [start, end] = [i, i];
+    while (isDigit(text.charCodeAt(start - 1))) start--;
+    while (isDigit(text.charCodeAt(end + 1))) end++;
+    if (end - start + 1 >= LONG) return true;
+  }
+  return false;
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
+}
+
 const INTEGER = /^-?[0-9]+$/;
 
 function exactNumber(_key: string, value: unknown, context?: { readonly source?: string }): unknown {

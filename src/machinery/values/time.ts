@@ -19,7 +19,18 @@ const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-
  */
 export function parseTime(text: string): number {
   const found = RFC3339.exec(text);
-  if (!found) throw new ParseError(`parsing time ${quote(text)} as "2006-01-02T15:04:05Z07:00": ${whyNot(text)}`);
+  if (!found) throw notLike(text, LAYOUT);
+  return toMs(text, found);
+}
+
+/** {@link parseTime} of a metav1.MicroTime, which must have exactly six digits after the second. */
+export function parseMicroTime(text: string): number {
+  const found = RFC3339.exec(text);
+  if (found?.[7]?.length !== 6) throw notLike(text, MICRO_LAYOUT);
+  return toMs(text, found);
+}
+
+function toMs(text: string, found: RegExpExecArray): number {
   const [, year = "", month = "", day = "", hour = "", minute = "", second = "", fraction = "", zone = "Z"] = found;
   const [m, d, h, min, s] = [+month, +day, +hour, +minute, +second];
   const wrong = outOfRange(+year, m, d, h, min, s);
@@ -28,6 +39,40 @@ export function parseTime(text: string): number {
   date.setUTCFullYear(+year, m - 1, d);
   date.setUTCHours(h, min, s, +`${fraction}000`.slice(0, 3));
   return date.getTime() - offset(zone);
+}
+
+/** Whether the text is a time just as Go prints it, of a day that every month has. Much cheaper than parsing. */
+export function isPlainTime(text: string): boolean {
+  if (text.length !== 20 || text.charCodeAt(19) !== 0x5a || text.charCodeAt(10) !== 0x54) return false;
+  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return false;
+  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return false;
+  const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)];
+  if (!(twoDigits(text, 0) > 0 && twoDigits(text, 2) >= 0)) return false;
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= 28)) return false;
+  return twoDigits(text, 11) < 24 && twoDigits(text, 14) < 60 && twoDigits(text, 17) < 60;
+}
+
+/** Two digits as a number; NaN when they are none, so that every comparison with it fails. */
+function twoDigits(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - 0x30, text.charCodeAt(at + 1) - 0x30];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+}
+
+const PRINTED_MICRO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+const ZERO = /^0001-01-01T00:00:00(?:\.0+)?Z$/;
+
+/** A time as Go prints it back: UTC, whole seconds; null for Go's zero time. */
+export function canonicalTime(text: string): string | null {
+  if (text.startsWith("0001-") && ZERO.test(text)) return null;
+  return isPlainTime(text) ? text : formatTime(parseTime(text));
+}
+
+/** A MicroTime as Go prints it back: UTC, six digits; null for Go's zero time. */
+export function canonicalMicroTime(text: string): string | null {
+  if (text.startsWith("0001-") && ZERO.test(text)) return null;
+  if (PRINTED_MICRO.test(text)) return text;
+  const ms = parseMicroTime(text);
+  return formatMicroTime(ms, Number(RFC3339.exec(text)?.[7]?.slice(3)));
 }
 
 /** {@link parseTime}, or undefined for no text and for a text that is no time. */
@@ -55,7 +100,9 @@ function outOfRange(year: number, month: number, day: number, h: number, m: numb
   return s > 59 ? "second" : undefined;
 }
 
-const LAYOUT: readonly (readonly [pattern: RegExp, layout: string])[] = [
+type Layout = readonly (readonly [pattern: RegExp, layout: string])[];
+
+const UNTIL_SECOND: Layout = [
   [/^\d{4}/, "2006"],
   [/^-/, "-"],
   [/^\d\d/, "01"],
@@ -66,15 +113,22 @@ const LAYOUT: readonly (readonly [pattern: RegExp, layout: string])[] = [
   [/^:/, ":"],
   [/^\d\d/, "04"],
   [/^:/, ":"],
-  [/^\d\d(?:[.,]\d+)?/, "05"],
-  [/^(?:Z|[+-]\d\d:\d\d)/, "Z07:00"],
 ];
+const ZONE: Layout = [[/^(?:Z|[+-]\d\d:\d\d)/, "Z07:00"]];
+const LAYOUT: Layout = [...UNTIL_SECOND, [/^\d\d(?:[.,]\d+)?/, "05"], ...ZONE];
+const MICRO_LAYOUT: Layout = [...UNTIL_SECOND, [/^\d\d/, "05"], [/^\.\d{6}/, ".000000"], ...ZONE];
 
-function whyNot(text: string): string {
+/** Go's words for the first part of a text that does not follow the layout. */
+function notLike(text: string, layout: Layout): ParseError {
+  const whole = layout.map(([, part]) => part).join("");
+  return new ParseError(`parsing time ${quote(text)} as ${quote(whole)}: ${whyNot(text, layout)}`);
+}
+
+function whyNot(text: string, layout: Layout): string {
   let rest = text;
-  for (const [pattern, layout] of LAYOUT) {
+  for (const [pattern, part] of layout) {
     const found = pattern.exec(rest);
-    if (!found) return `cannot parse ${quote(rest)} as ${quote(layout)}`;
+    if (!found) return `cannot parse ${quote(rest)} as ${quote(part)}`;
     rest = rest.slice(found[0].length);
   }
   return `extra text: ${quote(rest)}`;
