@@ -1,7 +1,9 @@
 import type { corev1, metav1, Resource } from "../../api/index.ts";
 import type { CachedObject, Informer, InformerFactory, InformerOptions } from "../../client/index.ts";
 import { resources } from "../../api/index.ts";
-import { getControllerOf } from "../../machinery/index.ts";
+import { getControllerOf, nothing, selectorFromMap } from "../../machinery/index.ts";
+import { LabelClasses } from "./label-classes.ts";
+import { Selected } from "./selected.ts";
 
 interface WithMeta {
   readonly metadata: metav1.ObjectMeta;
@@ -31,6 +33,8 @@ const orphanNamespace = (object: WithMeta): readonly string[] =>
 export class Caches {
   readonly #factory: InformerFactory;
   readonly #indexed = new Map<unknown, Set<string>>();
+  #podClasses: LabelClasses<corev1.Pod> | undefined;
+  #servicePods: Selected<corev1.Service, corev1.Pod> | undefined;
 
   constructor(factory: InformerFactory) {
     this.#factory = factory;
@@ -62,5 +66,19 @@ export class Caches {
     const informer = this.owned(resources.pods);
     this.index(informer, BY_NODE, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
     return informer;
+  }
+
+  /** All pods by their labels. */
+  podClasses(): LabelClasses<corev1.Pod> {
+    this.#podClasses ??= new LabelClasses(this.pods());
+    return this.#podClasses;
+  }
+
+  /** Services and the pods they select. A Service without selector selects none. */
+  servicePods(): Selected<corev1.Service, corev1.Pod> {
+    this.#servicePods ??= new Selected(this.informer(resources.services), this.pods(), this.podClasses(), ({ spec }) =>
+      spec.selector === undefined ? nothing : selectorFromMap(spec.selector),
+    );
+    return this.#servicePods;
   }
 }
