@@ -4,3 +4,4 @@ export type { CallOptions, Runtime, RuntimeEvent, RuntimeMethods, Sent } from ".
 export type * from "./schema.ts";
 export { GrpcClient, type GrpcCall } from "./grpc-client.ts";
 export { Wire, type WireSchema } from "./wire.ts";
+export { type ExecResult, type Program, SimulatedRuntime, type SimulatedRuntimeOptions } from "./simulated.ts";
