@@ -1,5 +1,8 @@
 import type { ControllerDefinition } from "./common/context.ts";
 import { deploymentController } from "./deployment/index.ts";
+import { endpointsController } from "./endpoints/index.ts";
+import { endpointSliceController } from "./endpointslice/index.ts";
+import { endpointSliceMirroringController } from "./endpointslicemirroring/index.ts";
 import { namespaceController } from "./namespace/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
@@ -14,4 +17,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   replicationControllerController,
   replicaSetController,
   deploymentController,
+  endpointsController,
+  endpointSliceController,
+  endpointSliceMirroringController,
 ];
