@@ -9,6 +9,7 @@ export * from "./connection-config.ts";
 export * from "./kubeconfig/index.ts";
 export * from "./leader-election.ts";
 export { cacheKey } from "./object-store.ts";
+export { networkTransport } from "./network-transport.ts";
 export * from "./pager.ts";
 export * from "./path.ts";
 export * from "./transport.ts";

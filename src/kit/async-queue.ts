@@ -25,6 +25,7 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
   #closed = false;
   #error: { readonly reason: unknown } | undefined;
   #roomWaiters: (() => void)[] = [];
+  #takenWaiters: (() => void)[] = [];
 
   constructor(options: AsyncQueueOptions = {}) {
     this.#capacity = options.capacity ?? Infinity;
@@ -54,6 +55,12 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
   room(): Promise<void> {
     if (this.#closed || this.length < this.#capacity) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /** Resolves once the reader has taken another item, or the queue is closed. */
+  taken(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#takenWaiters.push(resolve));
   }
 
   /** Ends the stream after the items that wait. */
@@ -102,6 +109,7 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
       this.#head = 0;
     }
     this.#roomWaiters.shift()?.();
+    if (this.#takenWaiters.length > 0) for (const resolve of this.#takenWaiters.splice(0)) resolve();
     return item;
   }
 
@@ -116,7 +124,7 @@ export class AsyncQueue<T> implements AsyncIterable<T>, AsyncIterator<T, undefin
         this.#error = undefined;
       } else waiter.resolve({ value: undefined, done: true });
     }
-    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    for (const resolve of [...this.#roomWaiters.splice(0), ...this.#takenWaiters.splice(0)]) resolve();
     this.#onClose?.();
   }
 }

@@ -9,6 +9,8 @@ export interface ProcessOptions {
   readonly maxOutput?: number;
   /** Written to stdin, which is closed afterwards. */
   readonly stdin?: string | Uint8Array;
+  /** Hands over this process's own stdin or stderr; a stderr handed over is not captured. */
+  readonly inherit?: { readonly stdin?: boolean; readonly stderr?: boolean };
   readonly cwd?: string;
   /** Replaces the environment; default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -39,14 +41,14 @@ export async function runProcess(
   const { spawn } = await import("node:child_process");
   options.signal?.throwIfAborted();
   const child = spawn(command, args, {
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: [options.inherit?.stdin ? "inherit" : "pipe", "pipe", options.inherit?.stderr ? "inherit" : "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   const run = new Run(child, options);
   // A program that ends without reading its input is judged by its exit code.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(options.stdin ?? "");
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(options.stdin ?? "");
   const { code, signal } = await run.closed.catch((cause: unknown) => {
     throw notStarted(command, cause);
   });

@@ -71,7 +71,11 @@ async function lock(path: string, clock: Pick<Clock, "sleep">): Promise<() => Pr
   for (let attempt = 1; ; attempt++) {
     try {
       const file = await open(path, "wx", 0o600);
-      await file.writeFile(String(process.pid)).finally(() => file.close());
+      try {
+        await file.writeFile(String(process.pid));
+      } finally {
+        await file.close();
+      }
       return () => rm(path, { force: true });
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
