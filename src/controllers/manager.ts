@@ -72,8 +72,7 @@ class ControllerManager implements Component {
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
-    await this.#informers.whenSynced(signal);
-    await Promise.all(this.#controllers.map((controller) => controller.ready?.(signal)));
+    await Promise.all(this.#controllers.map(async (controller) => controller.ready?.(signal)));
   }
 
   async run(signal: AbortSignal): Promise<void> {

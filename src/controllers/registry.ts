@@ -3,6 +3,7 @@ import { deploymentController } from "./deployment/index.ts";
 import { endpointsController } from "./endpoints/index.ts";
 import { endpointSliceController } from "./endpointslice/index.ts";
 import { endpointSliceMirroringController } from "./endpointslicemirroring/index.ts";
+import { garbageCollectorController } from "./garbagecollector/index.ts";
 import { namespaceController } from "./namespace/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
@@ -20,4 +21,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
+  garbageCollectorController,
 ];

@@ -13,6 +13,8 @@ export interface AnyObject {
 export interface Discovery {
   /** Every resource once, in its preferred version. */
   readonly resources: readonly Resource<AnyObject>[];
+  /** Every resource in every version. */
+  readonly everyVersion: readonly Resource<AnyObject>[];
   /** `group/version`s whose resources are unknown at present: an extension API server that is down. */
   readonly stale: readonly string[];
 }
@@ -23,13 +25,16 @@ const GET_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 
 /** Asks the server what it serves, extensions included, by aggregated discovery: two requests. */
 export async function discover(client: Client, signal?: AbortSignal): Promise<Discovery> {
-  const resources: Resource<AnyObject>[] = [];
-  const stale: string[] = [];
+  const found = {
+    resources: [] as Resource<AnyObject>[],
+    everyVersion: [] as Resource<AnyObject>[],
+    stale: [] as string[],
+  };
   for (const path of ["/api", "/apis"]) {
     const groups = await groupsAt(client, path, signal);
-    for (const group of groups) readGroup(group, resources, stale);
+    for (const group of groups) readGroup(group, found);
   }
-  return { resources, stale };
+  return found;
 }
 
 async function groupsAt(
@@ -46,15 +51,19 @@ async function groupsAt(
   return list.items ?? [];
 }
 
-function readGroup(group: apidiscoveryv2.APIGroupDiscovery, resources: Resource<AnyObject>[], stale: string[]): void {
+function readGroup(
+  group: apidiscoveryv2.APIGroupDiscovery,
+  found: { resources: Resource<AnyObject>[]; everyVersion: Resource<AnyObject>[]; stale: string[] },
+): void {
   const name = group.metadata?.name ?? "";
   const known = new Set<string>();
-  for (const version of group.versions ?? []) {
-    if (version.freshness === "Stale") stale.push(formatApiVersion(name, version.version ?? ""));
-    for (const resource of version.resources ?? []) {
-      if (known.has(resource.resource)) continue;
-      known.add(resource.resource);
-      resources.push(resourceOf(name, version.version ?? "", resource));
+  for (const { version = "", resources, freshness } of group.versions ?? []) {
+    if (freshness === "Stale") found.stale.push(formatApiVersion(name, version));
+    for (const served of resources ?? []) {
+      const resource = resourceOf(name, version, served);
+      found.everyVersion.push(resource);
+      if (!known.has(served.resource)) found.resources.push(resource);
+      known.add(served.resource);
     }
   }
 }

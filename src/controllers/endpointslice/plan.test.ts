@@ -243,7 +243,7 @@ describe("hints", () => {
     const four = [on("w", "n-a"), on("x", "n-a"), on("y", "n-a"), on("z", "n-b")];
     const svc = service({}, auto.metadata);
     const first = plan({ service: svc, pods: four, nodeOf, shares });
-    expect(zonesOf(first.create).toSorted()).toEqual(["a", "a", "b", "b"]);
+    expect(zonesOf(first.create).map(String).toSorted()).toEqual(["a", "a", "b", "b"]);
     expect(first.events.map((e) => e.message)).toEqual(["Topology Aware Hints has been enabled, addressType: IPv4"]);
     const again = plan({ service: svc, pods: four, nodeOf, shares, existing: stored(first.create) });
     expect(again).toMatchObject({ create: [], update: [], remove: [], events: [] });

@@ -1,0 +1,156 @@
+import { apiVersionOf, type Resource, resources } from "../../api/index.ts";
+import { type CachedObject, createInformerFactory, type Informer } from "../../client/index.ts";
+import type { ControllerContext } from "../common/context.ts";
+import type { AnyObject, Discovery } from "../common/discovery.ts";
+import { discover } from "../common/discovery.ts";
+import { Loop } from "../common/loop.ts";
+
+/** Events come and go by themselves, in great numbers, and own nothing. */
+const IGNORED = new Set(["/events", "events.k8s.io/events"]);
+/** How soon to ask again while an extension API server is down. */
+const STALE_RETRY_MS = 30_000;
+const KEY = "discovery";
+
+const BUILT_IN = new Map((Object.values(resources) as Resource[]).map((resource) => [fullKey(resource), resource]));
+
+type Watched = Informer<CachedObject & AnyObject>;
+
+/** What to do with what the monitors see. */
+export interface MonitorHandler {
+  observed(resource: Resource<AnyObject>, object: AnyObject): void;
+  removed(resource: Resource<AnyObject>, object: AnyObject): void;
+  /** All resources that were there at the beginning have been seen. */
+  complete(): void;
+}
+
+interface Monitor {
+  stop(): void;
+  /** Resolves once all objects were seen; absent where nobody should wait for that. */
+  synced?(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Watches every resource that can be deleted, as discovery finds them: built-in ones through the shared informers, others
+ * through informers of their own, which end with their definition. Looks again when definitions or API services change.
+ */
+export class Monitors {
+  readonly #context: ControllerContext;
+  readonly #handler: MonitorHandler;
+  readonly #monitors = new Map<string, Monitor>();
+  readonly #loop: Loop;
+  #kinds = new Map<string, Resource<AnyObject>>();
+  #running: AbortSignal | undefined;
+  #complete = false;
+
+  constructor(context: ControllerContext, handler: MonitorHandler) {
+    this.#context = context;
+    this.#handler = handler;
+    const { caches } = context;
+    const triggers = [
+      caches.informer(resources.customresourcedefinitions),
+      caches.informer(resources.apiservices),
+    ] as unknown as Watched[];
+    this.#loop = new Loop({
+      context: { name: `${context.name}-discovery`, env: context.env },
+      workers: 1,
+      informers: [],
+      reconcile: (_key, signal) => this.#sync(signal),
+    });
+    const again = (): void => this.#loop.add(KEY);
+    for (const trigger of triggers) trigger.handle({ added: again, updated: again, deleted: again });
+  }
+
+  /** The resource of a kind, in any version that is served; asks for another discovery when there is none. */
+  resourceOf(apiVersion: string, kind: string): Resource<AnyObject> | undefined {
+    const found = this.#kinds.get(`${apiVersion}/${kind}`);
+    if (found === undefined) this.#loop.add(KEY);
+    return found;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#running = signal;
+    this.#loop.add(KEY);
+    try {
+      await this.#loop.run(signal);
+    } finally {
+      for (const monitor of this.#monitors.values()) monitor.stop();
+    }
+  }
+
+  async #sync(signal: AbortSignal): Promise<number | undefined> {
+    const found = await discover(this.#context.client, signal);
+    this.#kinds = new Map(found.everyVersion.map((resource) => [kindKey(resource), resource]));
+    this.#adjust(found);
+    if (!this.#complete) {
+      await Promise.all([...this.#monitors.values()].map(async (monitor) => monitor.synced?.(signal)));
+      this.#complete = true;
+      this.#handler.complete();
+    }
+    return found.stale.length > 0 ? STALE_RETRY_MS : undefined;
+  }
+
+  #adjust({ resources: served, stale }: Discovery): void {
+    const wanted = new Map(served.filter(isWatchable).map((resource) => [keyOf(resource), resource]));
+    for (const [key, resource] of wanted) if (!this.#monitors.has(key)) this.#monitors.set(key, this.#start(resource));
+    for (const [key, monitor] of this.#monitors) {
+      // What an absent extension serves is unknown, not gone.
+      if (wanted.has(key) || stale.some((gv) => key.startsWith(`${gv.split("/")[0]}/`))) continue;
+      monitor.stop();
+      this.#monitors.delete(key);
+    }
+  }
+
+  #start(resource: Resource<AnyObject>): Monitor {
+    const builtIn = BUILT_IN.get(fullKey(resource));
+    if (builtIn === undefined) return this.#watchAlone(resource);
+    const shared = this.#context.caches.informer(builtIn as Resource<CachedObject & AnyObject>);
+    return { stop: this.#follow(shared), synced: (signal) => shared.whenSynced(signal) };
+  }
+
+  /** Nobody waits for these: an extension that does not answer must not hold up the rest. */
+  #watchAlone(resource: Resource<AnyObject>): Monitor {
+    const { client, env } = this.#context;
+    const factory = createInformerFactory(client, env);
+    const leave = this.#follow(factory.informer(resource as Resource<CachedObject & AnyObject>));
+    const stop = new AbortController();
+    const end = (): void => stop.abort();
+    this.#running?.addEventListener("abort", end, { once: true });
+    const running = factory.run(stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    void running.finally(() => this.#running?.removeEventListener("abort", end));
+    return {
+      stop: () => {
+        leave();
+        end();
+      },
+    };
+  }
+
+  #follow(informer: Watched): () => void {
+    const resource = informer.resource as Resource<AnyObject>;
+    const observed = (object: AnyObject): void => this.#handler.observed(resource, object);
+    return informer.handle({
+      added: observed,
+      updated: observed,
+      deleted: (object) => this.#handler.removed(resource, object),
+    });
+  }
+}
+
+function isWatchable({ group, resource, verbs }: Resource): boolean {
+  if (IGNORED.has(`${group}/${resource}`)) return false;
+  return ["delete", "list", "watch"].every((verb) => verbs.includes(verb));
+}
+
+function keyOf(resource: Resource): string {
+  return `${resource.group}/${resource.resource}`;
+}
+
+function fullKey(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.resource}`;
+}
+
+function kindKey(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.kind}`;
+}
