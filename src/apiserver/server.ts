@@ -5,14 +5,15 @@ import type { Store } from "../store/index.ts";
 import { Feed, ParseHints } from "./cache/index.ts";
 import { builtinResources } from "./catalog/builtin.ts";
 import { Catalog } from "./catalog/catalog.ts";
-import { builtinModel } from "./catalog/model.ts";
 import { AdmissionChain } from "./chain/admission.ts";
 import { Gate } from "./chain/authorize.ts";
 import { Chain } from "./chain/chain.ts";
 import type { Core } from "./endpoints/call.ts";
+import type { Listener, ListenOptions } from "./http/listener.ts";
 import { type InFlight, inProcessTransport } from "./inprocess/transport.ts";
 import { ObjectStorage } from "./registry/storage.ts";
-import type { Admission, Authenticator, Authorizer, Strategy, UserInfo } from "./seams/index.ts";
+import { createStrategies, type Strategies } from "./resources/index.ts";
+import type { Admission, Authenticator, Authorizer, UserInfo } from "./seams/index.ts";
 
 /** What an API server is made of. Everything but the store and the environment has a default. */
 export interface ApiServerOptions {
@@ -23,7 +24,8 @@ export interface ApiServerOptions {
   readonly authenticators?: readonly Authenticator[];
   /** In order. Default: none. */
   readonly admission?: readonly Admission[];
-  readonly strategyFor?: (resource: Resource) => Strategy | undefined;
+  /** Rules of the built-in kinds. Default: upstream's. */
+  readonly strategies?: Strategies;
   /** Groups and versions to serve beside those on by default, such as `resource.k8s.io/v1beta1`; `api/all` for all. */
   readonly runtimeConfig?: readonly string[];
   /** How long Events live, seconds; default one hour. */
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
 export interface ApiServer extends Component {
   /** A way in for components of the same process, as `user`: through the same chain as everybody, without a socket. */
   transportFor(user: UserInfo): Transport;
+  /** Serves the network as well, until closed or until {@link Component.run} ends. Rejects when the address is taken. */
+  listen(options: ListenOptions): Promise<Listener>;
   /** Resolves once the server can answer. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Requests under way in process, watches aside. */
@@ -62,10 +66,14 @@ class Server implements ApiServer {
   readonly #chain: Chain;
   readonly #ready = new Latch();
   readonly #flight = new Flight();
+  readonly #listeners = new Set<Listener>();
+  readonly #env: Env;
 
   constructor(options: ApiServerOptions) {
     const { store, env } = options;
+    this.#env = env;
     const hints = new ParseHints();
+    const strategies = options.strategies ?? createStrategies({ random: env.random });
     this.#feed = new Feed(store, env);
     this.#catalog.add(
       ...builtinResources({
@@ -73,8 +81,8 @@ class Server implements ApiServer {
         feed: this.#feed,
         hints,
         env,
-        strategyFor: (resource) => options.strategyFor?.(resource),
-        modelFor: builtinModel,
+        strategyFor: (resource) => strategies.for(resource),
+        services: strategies.services,
         enabled: (resource) => isEnabled(resource, options.runtimeConfig ?? []),
         eventTtlSeconds: options.eventTtlSeconds ?? 3600,
       }),
@@ -106,6 +114,13 @@ class Server implements ApiServer {
     return inProcessTransport(this.#chain, user, this.#flight);
   }
 
+  async listen(options: ListenOptions): Promise<Listener> {
+    const { serveHttp } = await import("./http/server.ts");
+    const listener = await serveHttp(this.#chain, this.#env, options);
+    this.#listeners.add(listener);
+    return listener;
+  }
+
   ready(signal?: AbortSignal): Promise<void> {
     return this.#ready.wait(signal);
   }
@@ -118,11 +133,16 @@ class Server implements ApiServer {
   }
 
   async close(): Promise<void> {
+    const closing = [...this.#listeners].map((listener) => listener.close(DRAIN_MS));
     const kinds = new Set([...this.#catalog].flatMap((served) => served.kind ?? []));
     for (const kind of kinds) kind.cache.close();
+    await Promise.all(closing);
     await this.#feed.close();
   }
 }
+
+/** How long requests under way may take when the server stops, ms. */
+const DRAIN_MS = 5000;
 
 class Flight implements InFlight {
   count = 0;

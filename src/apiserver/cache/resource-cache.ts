@@ -20,6 +20,8 @@ export interface ResourceCacheOptions {
   readonly read: FieldReader;
   /** See {@link Watchers}. */
   readonly trigger?: string;
+  /** Told of every object when the cache loads and of every change after; undefined: it is gone. */
+  observe?(key: string, item: Item | undefined): void;
 }
 
 export interface CacheSnapshot {
@@ -182,13 +184,18 @@ export class ResourceCache implements FeedSink {
   }
 
   #install(entries: readonly Entry[], revision: number): void {
+    const before = new Set(this.#items.keys());
     this.#items.clear();
     this.#keys.clear();
     for (const entry of entries) {
       const key = entry.key.slice(this.prefix.length);
-      this.#items.set(key, this.#options.hints.item(this.prefix, key, entry.modRevision, entry.value));
+      const item = this.#options.hints.item(this.prefix, key, entry.modRevision, entry.value);
+      this.#items.set(key, item);
       this.#keys.add(key);
+      before.delete(key);
+      this.#options.observe?.(key, item);
     }
+    for (const key of before) this.#options.observe?.(key, undefined);
     this.#loaded = revision;
     this.#window = new EventWindow(revision);
     const pending = this.#pending ?? [];
@@ -210,6 +217,7 @@ export class ResourceCache implements FeedSink {
       this.#items.delete(key);
       this.#keys.delete(key);
     }
+    this.#options.observe?.(key, current);
     const seen = new CacheEvent(revision, key, this.#options.env.clock.now(), current, previous);
     this.#window.push(seen);
     this.#watchers.dispatch(seen);

@@ -2,9 +2,11 @@ import { allResources, type Resource } from "../../api/index.ts";
 import { type Feed, type ParseHints, REGISTRY, ResourceCache } from "../cache/index.ts";
 import type { Env } from "../../kit/index.ts";
 import type { Store } from "../../store/index.ts";
+import type { ServiceLike, Strategies } from "../resources/index.ts";
 import type { ApiObject, Strategy } from "../seams/index.ts";
 import { readField } from "./fields.ts";
-import type { ObjectModel, Served, StoredKind } from "./kind.ts";
+import type { Served, StoredKind } from "./kind.ts";
+import { builtinModel } from "./model.ts";
 
 /** What the built-in part of the catalog is made with. */
 export interface BuiltinOptions {
@@ -12,8 +14,9 @@ export interface BuiltinOptions {
   readonly feed: Feed;
   readonly hints: ParseHints;
   readonly env: Env;
-  strategyFor(resource: Resource): Strategy | undefined;
-  modelFor(resource: Resource, hub: Resource): ObjectModel;
+  strategyFor(resource: Resource): Strategy;
+  /** Told of every stored Service, and of its end. */
+  readonly services: Strategies["services"];
   /** Which resources to serve. */
   enabled(resource: Resource): boolean;
   readonly eventTtlSeconds: number;
@@ -54,7 +57,7 @@ export function builtinResources(options: BuiltinOptions): Served[] {
     .filter((resource) => options.enabled(resource))
     .map((resource) => {
       const hub = hubOf(resource);
-      const model = options.modelFor(resource, hub);
+      const model = builtinModel(resource, hub, options.env.clock);
       const fields = fieldsOf(resource);
       if (!hub.etcdPrefix || !resource.storage) return { resource, model, fields };
       const name = qualifiedName(hub);
@@ -73,11 +76,23 @@ function storedKind(hub: Resource, options: BuiltinOptions): StoredKind {
   const prefix = `${REGISTRY}${hub.etcdPrefix}/`;
   const { store, feed, hints, env } = options;
   const trigger = TRIGGERS[qualifiedName(hub)];
+  const isServices = hub.group === "" && hub.resource === "services";
   return {
     hub,
     prefix,
-    cache: new ResourceCache({ store, feed, hints, env, prefix, read: readField, ...(trigger && { trigger }) }),
-    strategy: options.strategyFor(hub) ?? {},
+    cache: new ResourceCache({
+      store,
+      feed,
+      hints,
+      env,
+      prefix,
+      read: readField,
+      ...(trigger && { trigger }),
+      ...(isServices && {
+        observe: (key, item) => options.services.observe(key, item?.object as unknown as ServiceLike | undefined),
+      }),
+    }),
+    strategy: options.strategyFor(hub),
     returnsDeleted: RETURNS_DELETED.has(qualifiedName(hub)),
     ...(hub.group === "" && hub.resource === "events" && { ttlSeconds: options.eventTtlSeconds }),
     ...(hub.group === "" &&

@@ -1,4 +1,4 @@
-import type { Resource } from "../../api/index.ts";
+import type { metav1, Resource } from "../../api/index.ts";
 import type { ResourceCache } from "../cache/index.ts";
 import type { ApiObject, Strategy } from "../seams/index.ts";
 
@@ -46,4 +46,9 @@ export interface Served {
   readonly kind?: StoredKind;
   /** Fields that a field selector may name, mapped to where they are in the object. */
   readonly fields: ReadonlyMap<string, string>;
+  /** How objects are printed as a Table, where the built-in tables don't say (custom resources). */
+  readonly table?: {
+    readonly columns: readonly metav1.TableColumnDefinition[];
+    cells(object: unknown, now: number): unknown[];
+  };
 }

@@ -1,8 +1,31 @@
-import type { Resource } from "../../api/index.ts";
+import { apiVersionOf, type Resource } from "../../api/index.ts";
+import type { Clock } from "../../kit/index.ts";
+import { applyDefaults, badRequest, normalize, ParseError, validateStructure } from "../../machinery/index.ts";
 import type { ApiObject } from "../seams/index.ts";
+import { conversionOf } from "./conversions.ts";
 import type { ObjectModel } from "./kind.ts";
 
 /** How objects of a built-in resource are read: by the tables of its type. */
-export function builtinModel(_resource: Resource, _hub: Resource): ObjectModel {
-  return { prepare: (object: ApiObject) => object, typedItems: true };
+export function builtinModel(resource: Resource, hub: Resource, clock: Clock): ObjectModel {
+  const convert = resource === hub ? undefined : conversionOf(resource);
+  return {
+    prepare(object, unknown) {
+      unknown.push(...checked(object, resource));
+      return applyDefaults(normalize(object), { now: clock.now() });
+    },
+    typedItems: true,
+    ...(convert && { convert }),
+  };
+}
+
+/** Fields that the type does not have. Throws 400 when a value has the wrong type. */
+function checked(object: ApiObject, { kind, group, version }: Resource): string[] {
+  try {
+    return validateStructure(object);
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    const { kind: given } = object;
+    const shown = JSON.stringify(apiVersionOf({ group, version }).split("/").at(-1));
+    throw badRequest(`${given} in version ${shown} cannot be handled as a ${kind}: ${error.message}`);
+  }
 }

@@ -51,7 +51,10 @@ export class Chain {
   }
 
   async #route(context: RequestContext): Promise<Answer> {
-    if (context.info.isResource) return dispatch(this.#options.core, context);
+    if (context.info.isResource) {
+      context.request.negotiate?.(true);
+      return dispatch(this.#options.core, context);
+    }
     for (const handler of this.#options.paths) {
       const answer = await handler(context);
       if (answer) return answer;
@@ -66,7 +69,7 @@ export class Chain {
       const user = await authenticator.authenticate(credentials, request.signal);
       if (user) return user;
     }
-    if (credentials.headers["authorization"] !== undefined) throw unauthorized();
+    if (credentials.headers["authorization"] !== undefined || credentials.problem !== undefined) throw unauthorized();
     return ANONYMOUS;
   }
 

@@ -2,9 +2,9 @@ import { apiVersionOf } from "../../api/index.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchEvent } from "../../client/index.ts";
 import { deepFreeze } from "../../machinery/index.ts";
 import type { Bookmark, Emission } from "../cache/index.ts";
-import type { Served } from "../catalog/kind.ts";
 import { viewOf } from "../catalog/view.ts";
 import type { Chain, Handled } from "../chain/chain.ts";
+import { bookmarkObject, listMeta } from "../encoding/json.ts";
 import type { Answer, ListAnswer, WatchAnswer } from "../request/answer.ts";
 import { Query } from "../request/query.ts";
 import type { ServerRequest } from "../request/types.ts";
@@ -78,20 +78,17 @@ function bodyOf(answer: Answer): [status: number, body: unknown] {
     case "watch":
       answer.watcher.end();
       throw new Error("a watch was asked for through request(): use watch()");
+    case "upgrade":
+      throw new Error("an upgrade was asked for through an in-process transport, which has no connection");
   }
 }
 
 function listBody({ served, page }: ListAnswer): unknown {
-  const { items, revision, remaining } = page;
   return Object.freeze({
     kind: `${served.resource.kind}List`,
     apiVersion: apiVersionOf(served.resource),
-    metadata: Object.freeze({
-      resourceVersion: String(revision),
-      ...(page.continue !== undefined && { continue: page.continue }),
-      ...(remaining !== undefined && { remainingItemCount: remaining }),
-    }),
-    items: Object.freeze(items.map((item) => viewOf(served, item))),
+    metadata: Object.freeze(listMeta(page)),
+    items: Object.freeze(page.items.map((item) => viewOf(served, item))),
   });
 }
 
@@ -114,16 +111,4 @@ async function* watchEvents(
 function eventOf(served: WatchAnswer["served"], event: Emission | Bookmark): WatchEvent {
   if (event.type !== "BOOKMARK") return { type: event.type, object: viewOf(served, event.item) };
   return { type: "BOOKMARK", object: bookmarkObject(served, event) };
-}
-
-/** What a bookmark shows: kind, resourceVersion, and whether the initial events are over. */
-export function bookmarkObject({ resource }: Served, bookmark: Bookmark): object {
-  return {
-    kind: resource.kind,
-    apiVersion: apiVersionOf(resource),
-    metadata: {
-      resourceVersion: String(bookmark.revision),
-      ...(bookmark.initialEventsEnd && { annotations: { "k8s.io/initial-events-end": "true" } }),
-    },
-  };
 }

@@ -80,6 +80,8 @@ export async function prepareCreate(
   metadata["creationTimestamp"] = formatTime(call.now);
   metadata["uid"] = random.uuid();
   checkNamespace(call, metadata);
+  // What begin allocates from follows the cache.
+  if (strategy.begin) await call.kind.cache.ready();
   const rollback = await strategy.begin?.(object, undefined, call);
   try {
     strategy.prepareForCreate?.(object, call);

@@ -1,4 +1,4 @@
-import { encodeJson } from "../../machinery/index.ts";
+import { encodeJson, normalize } from "../../machinery/index.ts";
 import type { StoredObject } from "../cache/index.ts";
 import type { ApiObject } from "../seams/index.ts";
 
@@ -14,7 +14,7 @@ export interface Encoded {
  * is it. Answers put it back by splicing bytes, which is why the order matters.
  */
 export function encodeStored(object: ApiObject): Encoded {
-  const { kind, apiVersion, metadata, ...rest } = object;
+  const { kind, apiVersion, metadata, ...rest } = normalize(object);
   const { name, generateName, namespace, uid, resourceVersion: _, selfLink: __, ...more } = metadata;
   const stored = {
     kind,

@@ -1,9 +1,10 @@
+import type { Duplex } from "node:stream";
 import type { CacheWatcher, Item } from "../cache/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import type { ListPage } from "../registry/list.ts";
 
 /** What an endpoint answers, before any encoding: each transport turns it into what its client wants. */
-export type Answer = StoredAnswer | ObjectAnswer | ListAnswer | WatchAnswer | RawAnswer;
+export type Answer = StoredAnswer | ObjectAnswer | ListAnswer | WatchAnswer | RawAnswer | UpgradeAnswer;
 
 /** A stored object, in the form of the version asked for. */
 export interface StoredAnswer {
@@ -18,6 +19,8 @@ export interface ObjectAnswer {
   readonly type: "object";
   readonly status: number;
   readonly object: unknown;
+  /** The resource it belongs to, when it may be shown as a Table (a Scale). */
+  readonly served?: Served;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -41,4 +44,19 @@ export interface RawAnswer {
   readonly contentType: string;
   readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A connection that has left HTTP behind. */
+export interface Connection {
+  readonly socket: Duplex;
+  /** What the client sent already after the request's head. */
+  readonly head: Uint8Array;
+  /** The request's headers as they came, names and values alternating. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** Consent to an upgrade: `take` answers the client in its own words, and owns the connection from then on. */
+export interface UpgradeAnswer {
+  readonly type: "upgrade";
+  take(connection: Connection): void;
 }

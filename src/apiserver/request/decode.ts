@@ -38,6 +38,13 @@ async function decodeBytes(bytes: Uint8Array, mediaType: string): Promise<unknow
   throw unsupportedMediaType(READABLE);
 }
 
+/** The patch in a body: JSON, or YAML where the patch's media type says so. Throws 400 or 413. */
+export async function readPatch(body: Body): Promise<unknown> {
+  if (body.kind !== "bytes") return readValue(body);
+  const yaml = mediaTypeOf(body.contentType).endsWith("+yaml");
+  return decodeBytes(await body.read(MAX_BODY), yaml ? "application/yaml" : "application/json");
+}
+
 /**
  * The object in a body: kind and apiVersion filled in where absent, refused where they are another's. Unchecked
  * otherwise; its metadata is an object.

@@ -24,6 +24,10 @@ export interface ServerRequest {
   /** Who asks, when the transport already knows; else {@link credentials} say. */
   readonly user?: UserInfo;
   readonly credentials?: Credentials;
+  /** The client asks to leave HTTP for another protocol. */
+  readonly upgrade?: boolean;
+  /** Throws 406 when the client accepts nothing that we produce. `viewable`: a Table would make sense. */
+  negotiate?(viewable: boolean): void;
   /** The peer's address, for audit and proxying; absent in process. */
   readonly remoteAddress?: string;
 }

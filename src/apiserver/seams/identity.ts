@@ -12,6 +12,8 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The verified client certificate's subject and chain, when TLS saw one that our client CA signed. */
   readonly certificate?: ClientCertificate;
+  /** Why the certificate that the client showed is not to be trusted; such a client is never taken for anonymous. */
+  readonly problem?: string;
 }
 
 export interface ClientCertificate {

@@ -1,0 +1,71 @@
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { readBody } from "./body.ts";
+import type { Exchange, Headers, Sink } from "./exchange.ts";
+import { drained } from "./exchange-h1.ts";
+
+/** An exchange over one HTTP/2 stream. */
+export class Http2Exchange implements Exchange {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly hasBody: boolean;
+  readonly #stream: ServerHttp2Stream;
+  #abort: AbortController | undefined;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ended: boolean) {
+    this.#stream = stream;
+    this.method = String(headers[":method"]);
+    this.target = String(headers[":path"]);
+    this.headers = headers as Record<string, string | undefined>;
+    this.hasBody = !ended;
+    // Resets by the client are no faults of ours; what matters of them arrives as "close".
+    stream.on("error", () => undefined);
+  }
+
+  get socket(): TLSSocket {
+    return this.#stream.session?.socket as TLSSocket;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#stream.session?.socket.remoteAddress;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = (this.#abort = new AbortController());
+      this.#stream.once("close", () => {
+        if (!this.#stream.writableFinished) abort.abort();
+      });
+      if (this.#stream.destroyed) abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  read(limit: number): Promise<Uint8Array> {
+    return readBody(this.#stream, this.headers["content-length"], limit);
+  }
+
+  send(status: number, headers: Headers, body: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    const head = { ":status": status, ...headers, "content-length": body.length } as OutgoingHttpHeaders;
+    if (this.method === "HEAD" || body.length === 0) stream.respond(head, { endStream: true });
+    else {
+      stream.respond(head);
+      stream.end(body);
+    }
+    if (this.hasBody && !stream.readableEnded) stream.resume();
+  }
+
+  stream(status: number, headers: Headers): Sink {
+    const stream = this.#stream;
+    if (!stream.destroyed && !stream.closed) stream.respond({ ":status": status, ...headers } as OutgoingHttpHeaders);
+    return {
+      write: (chunk) => stream.destroyed || stream.write(chunk),
+      drained: () => drained(stream),
+      end: () => void stream.end(),
+      destroy: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    };
+  }
+}

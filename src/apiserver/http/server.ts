@@ -1,0 +1,105 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Env, errorText } from "../../kit/index.ts";
+import { internalError, StatusError } from "../../machinery/index.ts";
+import type { Chain } from "../chain/chain.ts";
+import { Negotiator, PLAIN, type Representation } from "../encoding/representation.ts";
+import { Query } from "../request/query.ts";
+import type { ServerRequest } from "../request/types.ts";
+import { PeerIdentities } from "./certificate.ts";
+import type { Exchange } from "./exchange.ts";
+import { listen, type Listener, type ListenOptions } from "./listener.ts";
+import { Responder } from "./responder.ts";
+import { noUpgradeHere, refuseUpgrade, UpgradeExchange } from "./upgrade.ts";
+
+/** Serves the chain on a network address. */
+export async function serveHttp(chain: Chain, env: Env, options: ListenOptions): Promise<Listener> {
+  const edge = new HttpEdge(chain, env, new PeerIdentities(options.frontProxyCa));
+  return listen(options, edge, env.clock);
+}
+
+/** What the chain needs of a request, upgrade or not. */
+type Incoming = Omit<Exchange, "send" | "stream">;
+
+/** Turns exchanges into requests of the chain, and its answers into responses. */
+class HttpEdge {
+  readonly #chain: Chain;
+  readonly #env: Env;
+  readonly #peers: PeerIdentities;
+  readonly #responder: Responder;
+  readonly #negotiator = new Negotiator();
+
+  constructor(chain: Chain, env: Env, peers: PeerIdentities) {
+    this.#chain = chain;
+    this.#env = env;
+    this.#peers = peers;
+    this.#responder = new Responder(env.clock);
+  }
+
+  serve(exchange: Exchange): void {
+    this.#serve(exchange).catch((error: unknown) => this.#broken(exchange, error));
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const exchange = new UpgradeExchange(request, socket);
+    this.#upgrade(exchange, head).catch((error: unknown) => {
+      if (!(error instanceof StatusError)) this.#env.log.error("An upgrade failed", { error: errorText(error) });
+      refuseUpgrade(socket, error instanceof StatusError ? error : internalError(errorText(error)));
+    });
+  }
+
+  async #upgrade(exchange: UpgradeExchange, head: Buffer): Promise<void> {
+    const { answer } = await this.#chain.handle({ ...this.#request(exchange, () => undefined), upgrade: true });
+    if (answer.type === "upgrade") return answer.take({ ...exchange.connection, head });
+    if (answer.type === "watch") answer.watcher.end();
+    throw noUpgradeHere();
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    let representation: Representation = PLAIN;
+    const request = this.#request(exchange, (viewable) => {
+      representation = this.#negotiator.negotiate(exchange.headers["accept"], viewable);
+      if (isForPeople(exchange)) representation = { ...representation, pretty: true };
+    });
+    const handled = await this.#chain.handle(request);
+    await this.#responder.answer(exchange, handled, representation);
+  }
+
+  #request(exchange: Incoming, negotiate: (viewable: boolean) => void): ServerRequest {
+    const { target, headers, method } = exchange;
+    const mark = target.indexOf("?");
+    const { certificate, problem } = this.#peers.of(exchange.socket);
+    return {
+      method,
+      path: mark < 0 ? target : target.slice(0, mark),
+      query: mark < 0 ? Query.empty : Query.parse(target.slice(mark + 1)),
+      headers,
+      body: exchange.hasBody
+        ? { kind: "bytes", contentType: headers["content-type"] ?? "", read: (limit) => exchange.read(limit) }
+        : { kind: "none" },
+      get signal() {
+        return exchange.signal;
+      },
+      credentials: { headers, ...(certificate && { certificate }), ...(problem !== undefined && { problem }) },
+      ...(exchange.remoteAddress !== undefined && { remoteAddress: exchange.remoteAddress }),
+      negotiate,
+    };
+  }
+
+  #broken(exchange: Exchange, error: unknown): void {
+    if (error instanceof StatusError) return this.#responder.failure(exchange, error);
+    this.#env.log.error("An answer could not be sent", { target: exchange.target, error: errorText(error) });
+    try {
+      this.#responder.failure(exchange, internalError(errorText(error)));
+    } catch {
+      exchange.socket.destroy();
+    }
+  }
+}
+
+/** Browsers and curl get indented JSON unless they ask otherwise. */
+function isForPeople(exchange: Exchange): boolean {
+  const pretty = /[?&]pretty=([^&]*)/.exec(exchange.target)?.[1];
+  if (pretty !== undefined) return pretty !== "false" && pretty !== "0";
+  return /^(curl|Wget|Mozilla)\//.test(exchange.headers["user-agent"] ?? "");
+}
