@@ -1,5 +1,6 @@
 import { rawNumber } from "../errors/quote.ts";
 import { ParseError } from "../errors/parse-error.ts";
+import { findDuplicates } from "./duplicates.ts";
 
 /** Objects and lists may nest this deep, as upstream's decoder has it. */
 export const MAX_DEPTH = 10_000;
@@ -7,13 +8,24 @@ export const MAX_DEPTH = 10_000;
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+export interface JsonOptions {
+  /** Told of each field that occurs twice in an object, as `duplicate field "spec.replicas"`; the last one counts. */
+  readonly onDuplicate?: (finding: string) => void;
+}
+
 /**
  * One JSON value. Numbers are `number`, but integers beyond ±2^53 that fit 64 bits come as `bigint`, so that no digit
  * is lost; {@link encodeJson} writes both. A key `__proto__` is plain data. Throws {@link ParseError}.
  */
-export function decodeJson(bytes: Uint8Array | string): unknown {
+export function decodeJson(bytes: Uint8Array | string, options: JsonOptions = {}): unknown {
   const text = typeof bytes === "string" ? bytes : decoder.decode(bytes);
   checkDepth(text);
+  const value = parse(text);
+  if (options.onDuplicate) findDuplicates(text, value).forEach(options.onDuplicate);
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
     if (hasLongNumber(text)) return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
     return JSON.parse(text) as unknown;

@@ -10,7 +10,7 @@ export interface YamlOptions {
   readonly onDuplicate?: (message: string) => void;
 }
 
-const TOO_DEEP = "error converting YAML to JSON: yaml: exceeded max depth of 10000";
+const TOO_DEEP = "yaml: exceeded max depth of 10000";
 
 const decoder = new TextDecoder();
 
@@ -36,12 +36,20 @@ export function decodeYaml(bytes: Uint8Array | string, options: YamlOptions = {}
   return parse(text, options)[0];
 }
 
-/** All documents of a YAML stream; empty ones are left out. Separators are lines that begin with `---`. Throws {@link ParseError}. */
+/**
+ * All documents of a YAML stream, as a manifest holds them; empty ones are left out. Separators are lines that begin with `---`. Throws
+ * {@link ParseError} in kubectl's words.
+ */
 export function decodeYamlStream(bytes: Uint8Array | string, options: YamlOptions = {}): unknown[] {
   const text = typeof bytes === "string" ? bytes : decoder.decode(bytes);
-  return splitYaml(text)
-    .map((part) => decodeYaml(part, options))
-    .filter((value) => value !== undefined && value !== null);
+  try {
+    return splitYaml(text)
+      .map((part) => decodeYaml(part, options))
+      .filter((value) => value !== undefined && value !== null);
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    throw new ParseError(`error converting YAML to JSON: ${error.message}`, { cause: error });
+  }
 }
 
 /** The texts between `---` lines; what stands on a separator's line is dropped, as upstream does. */
@@ -77,9 +85,7 @@ function parse(text: string, options: YamlOptions): unknown[] {
     return Array.isArray(documents) ? documents.slice(0, 1).map((d) => toJson(d, text, options)) : [];
   } catch (error) {
     if (error instanceof RangeError) throw new ParseError(TOO_DEEP);
-    throw error instanceof ParseError
-      ? error
-      : new ParseError(`error converting YAML to JSON: yaml: ${messageOf(error)}`);
+    throw error instanceof ParseError ? error : new ParseError(`yaml: ${messageOf(error)}`);
   }
 }
 
@@ -93,7 +99,7 @@ function toJson(document: Yaml.Document.Parsed, text: string, options: YamlOptio
     const words = error.message.split(/ at line /)[0] ?? error.message;
     if (words.includes("call stack")) throw new ParseError(TOO_DEEP);
     if (error.code !== "DUPLICATE_KEY") {
-      throw new ParseError(`error converting YAML to JSON: yaml: line ${line}: ${words}`);
+      throw new ParseError(`yaml: line ${line}: ${words}`);
     }
     const key = /["']?([^:"'\n]*)/.exec(text.slice(error.pos[0]))?.[1] ?? "";
     options.onDuplicate?.(`line ${line}: key ${quote(key)} already set in map`);
@@ -108,7 +114,7 @@ function toJson(document: Yaml.Document.Parsed, text: string, options: YamlOptio
 function refuseNonJson(value: unknown): void {
   if (typeof value === "number" && !Number.isFinite(value)) {
     const name = Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-    throw new ParseError(`error converting YAML to JSON: json: unsupported value: ${name}`);
+    throw new ParseError(`json: unsupported value: ${name}`);
   }
   if (typeof value !== "object" || value === null) return;
   for (const child of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) refuseNonJson(child);

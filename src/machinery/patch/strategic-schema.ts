@@ -1,6 +1,7 @@
 import { ParseError } from "../errors/parse-error.ts";
 import { quote } from "../errors/quote.ts";
-import { specialKind, type Shape } from "../schema/shape.ts";
+import type { Shape } from "../schema/model.ts";
+import { specialKind } from "../schema/shape.ts";
 
 /** How one field is merged. */
 export interface FieldMerge {

@@ -1,4 +1,4 @@
-import type { Shape } from "./shape.ts";
+import type { Shape } from "./model.ts";
 
 const NAMES: Partial<Record<Shape["kind"], string>> = {
   boolean: "bool",

@@ -2,9 +2,9 @@ import { parseDuration, formatDuration } from "../values/duration.ts";
 import { canonicalQuantity } from "../values/quantity.ts";
 import { canonicalMicroTime, canonicalTime } from "../values/time.ts";
 import { canonicalBase64 } from "./base64.ts";
-import type { Shape } from "./shape.ts";
+import type { Shape } from "./model.ts";
 import { tableFor } from "./structure.ts";
-import type { Field, TypeTable } from "./type-table.ts";
+import type { Field, TypeTable } from "./model.ts";
 
 type Fields = Record<string, unknown>;
 

@@ -1,27 +1,4 @@
-import type { TypeTable } from "./type-table.ts";
-
-/** Types whose JSON form their own code reads and writes, upstream and here. */
-export type SpecialKind =
-  | "quantity"
-  | "intOrString"
-  | "time"
-  | "microTime"
-  | "duration"
-  | "raw"
-  | "fields"
-  | "json"
-  | "schemaOrArray"
-  | "schemaOrBool"
-  | "schemaOrStrings";
-
-export type ScalarKind = "string" | "boolean" | "int32" | "int64" | "uint32" | "uint64" | "double" | "bytes" | "any";
-
-/** What values a field holds. */
-export type Shape =
-  | { readonly kind: ScalarKind }
-  | { readonly kind: SpecialKind }
-  | { readonly kind: "struct"; readonly table: TypeTable }
-  | { readonly kind: "list" | "map"; readonly item: Shape };
+import type { Shape, SpecialKind, TypeTable } from "./model.ts";
 
 const SCALARS: Readonly<Record<string, Shape>> = {
   s: { kind: "string" },

@@ -5,8 +5,8 @@ import { Quantity } from "../values/quantity.ts";
 import { isPlainTime, parseMicroTime, parseTime } from "../values/time.ts";
 import { base64Error } from "./base64.ts";
 import { goTypeOf, goValueOf } from "./go-types.ts";
-import type { Shape } from "./shape.ts";
-import { type TypeTable, typeTable } from "./type-table.ts";
+import type { Shape, TypeTable } from "./model.ts";
+import { typeTable } from "./type-table.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,9 +1,9 @@
 import { type DefaultRule, defaultRules } from "../../../api/index.ts";
 import { isJsonObject, type JsonObject } from "../../objects/fields.ts";
 import { Quantity } from "../../values/quantity.ts";
-import type { Shape } from "../shape.ts";
+import type { Shape } from "../model.ts";
 import { tableFor } from "../structure.ts";
-import type { TypeTable } from "../type-table.ts";
+import type { TypeTable } from "../model.ts";
 import { compileRule } from "./compile-rule.ts";
 import type { DefaultsOptions, Rule } from "./context.ts";
 

@@ -1,7 +1,7 @@
 import type { DefaultRule } from "../../../api/index.ts";
 import { deepClone } from "../../objects/clone.ts";
 import type { JsonObject } from "../../objects/fields.ts";
-import type { TypeTable } from "../type-table.ts";
+import type { TypeTable } from "../model.ts";
 import { gateOn, type Rule } from "./context.ts";
 import { type Value, valueRule, wholeRule } from "./named-rules.ts";
 import { eachItem, fieldAt, isUnset, readPath, splitPath, writePath } from "./paths.ts";

@@ -1,6 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../objects/fields.ts";
-import type { Shape } from "../shape.ts";
-import type { Field, TypeTable } from "../type-table.ts";
+import type { Field, Shape, TypeTable } from "../model.ts";
 
 /** Reads what a path of fields leads to; undefined when a part is missing. */
 export function readPath(object: unknown, path: readonly string[]): unknown {
