@@ -1,0 +1,141 @@
+import { createHmac, generateKeyPairSync } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { corev1, Resource } from "../../api/index.ts";
+import { testEnv } from "../../kit/index.ts";
+import type { Lookup } from "../seams/index.ts";
+import { jwks, ServiceAccountTokens, signingKey } from "./index.ts";
+
+const pem = (): string =>
+  generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const key = signingKey(pem());
+const ISSUER = "https://kubernetes.default.svc.cluster.local";
+
+function setUp(now?: number) {
+  const env = testEnv(now === undefined ? {} : { now });
+  const objects = new Map<string, { metadata: object }>([
+    ["serviceaccounts default/sa", { metadata: { name: "sa", namespace: "default", uid: "sa-uid" } }],
+    ["pods default/p", { metadata: { name: "p", namespace: "default", uid: "pod-uid" } }],
+  ]);
+  const lookup: Lookup = {
+    get: <T>(resource: Resource<T>, name: string, namespace?: string) =>
+      Promise.resolve(objects.get(`${resource.resource} ${namespace}/${name}`) as T | undefined),
+    list: () => Promise.resolve([]),
+  };
+  const tokens = new ServiceAccountTokens({
+    keys: [key],
+    issuers: [ISSUER],
+    audiences: [ISSUER],
+    clock: env.clock,
+    random: env.random,
+    lookup,
+  });
+  const account = objects.get("serviceaccounts default/sa") as unknown as corev1.ServiceAccount;
+  return { env, objects, tokens, account };
+}
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+const claimsOf = (token: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Record<string, unknown>;
+
+describe("service account tokens", () => {
+  it("carry upstream's claims and stand for the account", async () => {
+    const { tokens, account } = setUp();
+    const bound = { kind: "Pod", name: "p", uid: "pod-uid", node: { name: "n", uid: "n-uid" } } as const;
+    const { token } = tokens.issue(account, {}, bound);
+    expect(claimsOf(token)).toMatchObject({
+      iss: ISSUER,
+      aud: [ISSUER],
+      sub: "system:serviceaccount:default:sa",
+      "kubernetes.io": {
+        namespace: "default",
+        pod: { name: "p", uid: "pod-uid" },
+        node: { name: "n" },
+        serviceaccount: { name: "sa", uid: "sa-uid" },
+      },
+    });
+    const { user } = await tokens.verify(token);
+    expect(user).toMatchObject({
+      name: "system:serviceaccount:default:sa",
+      uid: "sa-uid",
+      groups: ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"],
+      extra: { "authentication.kubernetes.io/pod-name": ["p"] },
+    });
+  });
+
+  it("live a year when a pod's would have been read anew after an hour, and warn before", () => {
+    const { tokens, account } = setUp();
+    const { token, expirationTimestamp } = tokens.issue(
+      account,
+      { expirationSeconds: 3607 },
+      { kind: "Pod", name: "p", uid: "pod-uid" },
+    );
+    const claims = claimsOf(token) as { exp: number; iat: number; "kubernetes.io": { warnafter: number } };
+    expect(claims.exp - claims.iat).toBe(365 * 24 * 3600);
+    expect(claims["kubernetes.io"].warnafter - claims.iat).toBe(3607);
+    expect(Date.parse(expirationTimestamp) / 1000 - claims.iat).toBe(3607);
+  });
+
+  it.each<[string, (token: string) => string]>([
+    ["no algorithm", (t) => `${part({ alg: "none" })}.${t.split(".")[1]}.`],
+    [
+      "an HMAC keyed with the public key",
+      (t) => {
+        const body = `${part({ alg: "HS256", kid: key.keyId })}.${t.split(".")[1]}`;
+        const secret = key.publicKey.export({ type: "spki", format: "pem" });
+        return `${body}.${createHmac("sha256", secret).update(body).digest("base64url")}`;
+      },
+    ],
+    [
+      "a changed claim",
+      (t) =>
+        [t.split(".")[0], part({ ...claimsOf(t), sub: "system:serviceaccount:kube-system:x" }), t.split(".")[2]].join(
+          ".",
+        ),
+    ],
+    ["a cut signature", (t) => t.slice(0, -4)],
+    ["an empty string", () => ""],
+    ["dots", () => ".."],
+    [
+      "an array for a payload",
+      (t) => `${t.split(".")[0]}.${Buffer.from("[]").toString("base64url")}.${t.split(".")[2]}`,
+    ],
+  ])("refuse %s", async (_, forge) => {
+    const { tokens, account } = setUp();
+    await expect(tokens.verify(forge(tokens.issue(account, {}).token))).rejects.toThrow();
+  });
+
+  it("refuse another audience, another signer, and what has expired", async () => {
+    const { tokens, account, env } = setUp();
+    await expect(tokens.verify(tokens.issue(account, { audiences: ["vault"] }).token)).rejects.toThrow(/audience/);
+    expect((await tokens.verify(tokens.issue(account, { audiences: ["vault"] }).token, ["vault"])).audiences).toEqual([
+      "vault",
+    ]);
+    const other = new ServiceAccountTokens({
+      keys: [signingKey(pem())],
+      issuers: [ISSUER],
+      audiences: [ISSUER],
+      ...env,
+      lookup: { get: () => Promise.resolve(undefined), list: () => Promise.resolve([]) },
+    });
+    await expect(tokens.verify(other.issue(account, {}).token)).rejects.toThrow(/no known key/);
+    const { token } = tokens.issue(account, { expirationSeconds: 600 });
+    await env.clock.advance(700_000);
+    await expect(tokens.verify(token)).rejects.toThrow(/expired/);
+  });
+
+  it("die with the pod they are bound to, and are not revived by another of its name", async () => {
+    const { tokens, account, objects } = setUp();
+    const { token } = tokens.issue(account, {}, { kind: "Pod", name: "p", uid: "pod-uid" });
+    await tokens.verify(token);
+    objects.set("pods default/p", { metadata: { uid: "another" } });
+    await expect(tokens.verify(token)).rejects.toThrow(/gone/);
+    objects.delete("pods default/p");
+    await expect(tokens.verify(token)).rejects.toThrow(/gone/);
+  });
+
+  it("publish their keys as a JWKS without any private part", () => {
+    const [published] = jwks([key]).keys;
+    expect(published).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256", use: "sig", kid: key.keyId });
+    expect(published).not.toHaveProperty("d");
+  });
+});
