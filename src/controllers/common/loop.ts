@@ -1,6 +1,6 @@
 import { type CachedObject, cacheKey, type Controller, createController, type Informer } from "../../client/index.ts";
-import { type Component, controllerRetryLimiter, type RetryOptions } from "../../kit/index.ts";
-import { hasCause } from "../../machinery/index.ts";
+import { type Component, controllerRetryLimiter, nextTurn, type RetryOptions } from "../../kit/index.ts";
+import { hasCause, isConflict } from "../../machinery/index.ts";
 import type { ControllerContext } from "./context.ts";
 
 /** Something that must have caught up before work begins. */
@@ -26,11 +26,15 @@ export interface LoopOptions {
   close?(): void;
 }
 
+/** So many conflicts in a row are answered at once: whoever was faster is seen after a turn of the event loop. */
+const QUICK_RETRIES = 5;
+
 /** A work queue and its workers, as all controllers have them. */
 export class Loop implements Component {
   readonly name: string;
   readonly #options: LoopOptions;
   readonly #controller: Controller;
+  readonly #conflicts = new Map<string, number>();
 
   constructor(options: LoopOptions) {
     const { env, name } = options.context;
@@ -82,11 +86,19 @@ export class Loop implements Component {
   async #reconcile(key: string, signal: AbortSignal): Promise<{ readonly requeueAfter?: number }> {
     try {
       const again = await this.#options.reconcile(key, signal);
+      this.#conflicts.delete(key);
       return typeof again === "number" ? { requeueAfter: again } : {};
     } catch (error) {
       // Nothing can be created there any more, and the namespace's end removes the object itself.
       if (hasCause(error, "NamespaceTerminating")) return {};
-      throw error;
+      const conflicts = (this.#conflicts.get(key) ?? 0) + 1;
+      if (!isConflict(error) || conflicts > QUICK_RETRIES) {
+        this.#conflicts.delete(key);
+        throw error;
+      }
+      this.#conflicts.set(key, conflicts);
+      await nextTurn();
+      return { requeueAfter: 0 };
     }
   }
 }
