@@ -7,10 +7,15 @@ import { builtinResources } from "./catalog/builtin.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { AdmissionChain } from "./chain/admission.ts";
 import { Gate } from "./chain/authorize.ts";
-import { Chain } from "./chain/chain.ts";
+import { Chain, type PathHandler } from "./chain/chain.ts";
+import { discoveryHandler } from "./discovery/handler.ts";
 import type { Core } from "./endpoints/call.ts";
 import type { Listener, ListenOptions } from "./http/listener.ts";
 import { type InFlight, inProcessTransport } from "./inprocess/transport.ts";
+import { type HealthCheck, healthHandler } from "./paths/health.ts";
+import { indexHandler } from "./paths/index-page.ts";
+import { metricsHandler } from "./paths/metrics.ts";
+import { versionHandler } from "./paths/version.ts";
 import { ObjectStorage } from "./registry/storage.ts";
 import { createStrategies, type Strategies } from "./resources/index.ts";
 import type { Admission, Authenticator, Authorizer, UserInfo } from "./seams/index.ts";
@@ -68,6 +73,7 @@ class Server implements ApiServer {
   readonly #flight = new Flight();
   readonly #listeners = new Set<Listener>();
   readonly #env: Env;
+  #closing = false;
 
   constructor(options: ApiServerOptions) {
     const { store, env } = options;
@@ -95,7 +101,33 @@ class Server implements ApiServer {
       admission: new AdmissionChain(options.admission ?? [], env.random),
       gate: new Gate(options.authorizers ?? [ALLOW_ALL]),
     };
-    this.#chain = new Chain({ core, authenticators: options.authenticators ?? [], paths: [] });
+    const paths: PathHandler[] = [
+      discoveryHandler(this.#catalog, () => this.#address()),
+      versionHandler,
+      healthHandler(this.#checks(store)),
+      metricsHandler(env.metrics),
+      indexHandler(this.#catalog),
+    ];
+    this.#chain = new Chain({ core, authenticators: options.authenticators ?? [], paths });
+  }
+
+  #checks(store: Store): HealthCheck[] {
+    const everywhere = ["healthz", "livez", "readyz"] as const;
+    return [
+      { name: "ping", on: everywhere, check: () => undefined },
+      { name: "etcd", on: everywhere, check: async () => void (await store.revision()) },
+      { name: "informer-sync", on: ["readyz"], check: () => this.#mustBe(this.#ready.isOpen, "not started yet") },
+      { name: "shutdown", on: ["readyz"], check: () => this.#mustBe(!this.#closing, "process is shutting down") },
+    ];
+  }
+
+  #mustBe(holds: boolean, otherwise: string): void {
+    if (!holds) throw new Error(otherwise);
+  }
+
+  #address(): string {
+    const [listener] = this.#listeners;
+    return listener ? `${listener.host}:${listener.port}` : "";
   }
 
   get inFlight(): number {
@@ -133,6 +165,7 @@ class Server implements ApiServer {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     const closing = [...this.#listeners].map((listener) => listener.close(DRAIN_MS));
     const kinds = new Set([...this.#catalog].flatMap((served) => served.kind ?? []));
     for (const kind of kinds) kind.cache.close();

@@ -49,7 +49,8 @@ export class SystemRandom extends BaseRandom {
   bytes(length: number): Uint8Array {
     if (length > POOL_SIZE / 4) return randomBytes(length);
     if (this.#used + length > this.#pool.length) {
-      this.#pool = randomBytes(POOL_SIZE);
+      // A copy, because slices of a Buffer share its memory, which is wiped below.
+      this.#pool = new Uint8Array(randomBytes(POOL_SIZE));
       this.#used = 0;
     }
     const out = this.#pool.slice(this.#used, this.#used + length);

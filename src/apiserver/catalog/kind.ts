@@ -49,6 +49,6 @@ export interface Served {
   /** How objects are printed as a Table, where the built-in tables don't say (custom resources). */
   readonly table?: {
     readonly columns: readonly metav1.TableColumnDefinition[];
-    cells(object: unknown, now: number): unknown[];
+    readonly cells: (object: unknown, now: number) => unknown[];
   };
 }

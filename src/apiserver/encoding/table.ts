@@ -26,7 +26,7 @@ export function tableOf(
   const { resource } = served;
   const columns = served.table?.columns ?? columnsOf(resource);
   if (!columns) throw notAcceptable(["application/json", "application/yaml"]);
-  const cells = served.table?.cells ?? cellsOf(qualifiedName(resource));
+  const cells = served.table ? served.table.cells : cellsOf(qualifiedName(resource));
   const conditions = resource.kind === "Pod" && resource.group === "";
   const rows = items.map((item): metav1.TableRow => {
     const own = conditions ? podConditions(item as unknown as corev1.Pod) : undefined;

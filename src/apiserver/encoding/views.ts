@@ -87,7 +87,7 @@ function partialList(items: readonly StoredObject[], metadata: object, version: 
 }
 
 function fullList({ resource, model }: Served, items: readonly StoredObject[], metadata: object): object {
-  const bare = ({ kind: _, apiVersion: __, ...rest }: StoredObject): object => rest;
+  const bare = (item: StoredObject): object => ({ ...item, kind: undefined, apiVersion: undefined });
   return {
     kind: `${resource.kind}List`,
     apiVersion: apiVersionOf(resource),

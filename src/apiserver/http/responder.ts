@@ -130,5 +130,5 @@ function commonHeaders(auditId: string | undefined, warnings: readonly string[])
 
 /** RFC 7234's warn-text: a quoted string without control characters. */
 function quoted(text: string): string {
-  return `"${text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/["\\]/g, "\\$&")}"`;
+  return `"${text.replace(/\p{Cc}/gu, " ").replace(/["\\]/g, "\\$&")}"`;
 }
