@@ -72,7 +72,7 @@ class TransportResourceClient<T> implements ResourceClient<T> {
   watch(options: WatchOptions): AsyncIterable<TypedWatchEvent<T>> {
     const path = resourcePath(this.resource, { namespace: options.namespace });
     const request = withSignal({ method: "GET", path, query: watchQuery(options) }, options.signal);
-    return typedEvents<T>(this.#transport.watch(request));
+    return typedEvents<T>(this.#transport.watch(request), options.signal);
   }
 
   async create(object: Draft<T>, options: WriteOptions & { readonly name?: string } = {}): Promise<T> {
@@ -114,6 +114,7 @@ class TransportResourceClient<T> implements ResourceClient<T> {
   }
 
   async #send<R>(request: ApiRequest, signal: AbortSignal | undefined): Promise<R> {
+    signal?.throwIfAborted();
     const { body } = await this.#transport.request(withSignal(request, signal));
     return body as R;
   }
@@ -140,8 +141,11 @@ function withBody(body: unknown): { readonly body?: unknown } {
   return body === undefined ? {} : { body };
 }
 
-/** The same events, bookmarks opened; adds no buffer of its own. */
-function typedEvents<T>(events: AsyncIterable<WatchEvent>): AsyncIterable<TypedWatchEvent<T>> {
+/** The same events, bookmarks opened; adds no buffer of its own. Once aborted, it throws the signal's reason. */
+function typedEvents<T>(
+  events: AsyncIterable<WatchEvent>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<TypedWatchEvent<T>> {
   const typed = (event: WatchEvent): TypedWatchEvent<T> =>
     event.type === "BOOKMARK" ? { type: "BOOKMARK", ...bookmarkOf(event.object) } : (event as TypedWatchEvent<T>);
   return {
@@ -149,8 +153,14 @@ function typedEvents<T>(events: AsyncIterable<WatchEvent>): AsyncIterable<TypedW
       const inner = events[Symbol.asyncIterator]();
       return {
         next: async () => {
+          if (signal?.aborted) {
+            await inner.return?.();
+            throw signal.reason;
+          }
           const result = await inner.next();
-          return result.done ? { done: true, value: undefined } : { done: false, value: typed(result.value) };
+          if (!result.done) return { done: false, value: typed(result.value) };
+          signal?.throwIfAborted();
+          return { done: true, value: undefined };
         },
         return: async () => {
           await inner.return?.();

@@ -2,6 +2,7 @@ export * from "./client.ts";
 export { CONNECTION_FAILED, connectionFailed, isConnectionError } from "./connection-error.ts";
 export * from "./controller.ts";
 export { createClient, PATCH_TYPES } from "./create-client.ts";
+export * from "./dynamic.ts";
 export { createEventRecorder, type EventRecorder, type EventSubject } from "./events/recorder.ts";
 export { createInformerFactory } from "./informer-factory.ts";
 export * from "./informer-types.ts";

@@ -1,7 +1,7 @@
 import type { Resource } from "../api/index.ts";
 import { apiVersionOf } from "../api/index.ts";
 import type { Env } from "../kit/index.ts";
-import { onceAborted } from "../kit/index.ts";
+import { childController, onceAborted } from "../kit/index.ts";
 import type { Client } from "./client.ts";
 import type { CachedObject, Informer, InformerFactory, InformerOptions } from "./informer-types.ts";
 import { SharedInformer } from "./shared-informer.ts";
@@ -19,7 +19,8 @@ class SharedInformerFactory implements InformerFactory {
   readonly #client: Client;
   readonly #env: Env;
   readonly #informers = new Map<string, SharedInformer<CachedObject>>();
-  #running: { readonly signal: AbortSignal; readonly runs: Promise<void>[] } | undefined;
+  readonly #stops = new WeakMap<object, () => void>();
+  #running: { readonly signal: AbortSignal; readonly runs: Set<Promise<void>> } | undefined;
 
   constructor(client: Client, env: Env) {
     this.#client = client;
@@ -47,12 +48,19 @@ class SharedInformerFactory implements InformerFactory {
     await Promise.all([...this.#informers.values()].map((informer) => informer.whenSynced(signal)));
   }
 
+  drop<T>(informer: Informer<T>): void {
+    for (const [key, known] of this.#informers) {
+      if ((known as object) === informer) this.#informers.delete(key);
+    }
+    this.#stops.get(informer)?.();
+  }
+
   ready(signal?: AbortSignal): Promise<void> {
     return this.whenSynced(signal);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const running = { signal, runs: [] as Promise<void>[] };
+    const running = { signal, runs: new Set<Promise<void>>() };
     this.#running = running;
     for (const informer of this.#informers.values()) this.#start(informer);
     await onceAborted(signal);
@@ -62,6 +70,13 @@ class SharedInformerFactory implements InformerFactory {
 
   #start(informer: { run(signal: AbortSignal): Promise<void> }): void {
     const running = this.#running;
-    if (running && !running.signal.aborted) running.runs.push(informer.run(running.signal));
+    if (!running || running.signal.aborted) return;
+    const own = childController(running.signal);
+    this.#stops.set(informer, () => own.abort());
+    const run = informer.run(own.signal).finally(() => {
+      own.unlink();
+      running.runs.delete(run);
+    });
+    running.runs.add(run);
   }
 }

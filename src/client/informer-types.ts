@@ -46,6 +46,8 @@ export interface Informer<T> {
 export interface InformerFactory extends Component {
   informer<T extends CachedObject>(resource: Resource<T>, options?: InformerOptions): Informer<T>;
   whenSynced(signal?: AbortSignal): Promise<void>;
+  /** Stops an informer and forgets it, for resources that are no longer served. Asking again makes a new one. */
+  drop<T>(informer: Informer<T>): void;
 }
 
 export interface InformerOptions {

@@ -238,6 +238,10 @@ describe("informer", () => {
     expect(other).not.toBe(t.informer);
     await t.sync();
     expect(other.synced).toBe(true);
+    t.factory.drop(other);
+    await t.env.clock.settle();
+    expect(t.server.watches.size).toBe(1);
+    expect(t.factory.informer(resources.pods, { labelSelector: "a=b" })).not.toBe(other);
     const late = t.factory.informer(resources.pods, { namespace: "x" });
     await late.whenSynced();
     await t.stop();

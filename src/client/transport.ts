@@ -7,8 +7,8 @@ export interface Transport {
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
    * Opens a watch (`watch=true` is added). The iterable ends when the server ends the stream, and throws `StatusError`
-   * for an answer of 400 and above or an ERROR event, or a connection error when the stream breaks off. An aborted
-   * signal makes it throw the signal's reason, as it does for `request`.
+   * for an answer of 400 and above or an ERROR event, or a connection error when the stream breaks off. When
+   * its signal aborts it ends, or throws the signal's reason as `request` does.
    */
   watch(request: ApiRequest): AsyncIterable<WatchEvent>;
 }

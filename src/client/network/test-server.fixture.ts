@@ -5,7 +5,7 @@ import { createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { SeededRandom } from "../../kit/index.ts";
-import { createAuthority, issue } from "../../kit/x509/index.ts";
+import { createAuthority, issue } from "../../kit/index.ts";
 
 export type Request = (IncomingMessage | Http2ServerRequest) & { readonly url: string };
 export type Response = ServerResponse | Http2ServerResponse;
