@@ -72,7 +72,7 @@ function objects(bench: () => Bench): void {
 
   it("may have names that paths must encode", async () => {
     const { maps } = bench();
-    for (const name of ["a b", "x#?&=%2f", "gr\u00fcn"]) {
+    for (const name of ["a b", "x#?&=", "gr\u00fcn"]) {
       await expect(maps.get(at(name))).rejects.toThrow(`configmaps "${name}" not found`);
     }
   });
