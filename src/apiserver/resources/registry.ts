@@ -1,3 +1,8 @@
+import { controllerRevisions, statefulSets } from "./apps/stateful-sets.ts";
+import { daemonSets } from "./apps/daemon-sets.ts";
+import { deployments, replicaSets } from "./apps/deployments.ts";
+import { cronJobs } from "./batch/cron-jobs.ts";
+import { jobs } from "./batch/jobs.ts";
 import { configMaps, secrets } from "./core/config.ts";
 import { endpoints } from "./core/endpoints.ts";
 import { events } from "./core/events.ts";
@@ -10,8 +15,19 @@ import { podTemplates, replicationControllers } from "./core/replication-control
 import { resourceQuotas } from "./core/resource-quotas.ts";
 import { serviceAccounts } from "./core/service-accounts.ts";
 import type { KindFactory } from "./kind.ts";
+import { endpointSlices } from "./networking/endpoint-slices.ts";
+import { ingressClasses, ingresses } from "./networking/ingresses.ts";
+import { ipAddresses, networkPolicies, serviceCidrs } from "./networking/policies.ts";
 import { pods } from "./pods/index.ts";
+import { autoscalers } from "./policy/autoscalers.ts";
+import { disruptionBudgets } from "./policy/disruption-budgets.ts";
+import { leaseCandidates, leases } from "./policy/leases.ts";
+import { priorityClasses, workloads } from "./policy/priority.ts";
+import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./policy/roles.ts";
+import { runtimeClasses } from "./policy/runtime-classes.ts";
 import { services } from "./services/index.ts";
+import { storageClasses, volumeAttributesClasses } from "./storage/classes.ts";
+import { csiDrivers, csiNodes, csiStorageCapacities, volumeAttachments } from "./storage/csi.ts";
 
 /**
  * Every kind with rules of its own, by resource and group (`pods`, `deployments.apps`). Versions share their rules: objects
@@ -33,4 +49,34 @@ export const KINDS: Readonly<Record<string, KindFactory<never>>> = {
   secrets,
   serviceaccounts: serviceAccounts,
   services,
+  "controllerrevisions.apps": controllerRevisions,
+  "daemonsets.apps": daemonSets,
+  "deployments.apps": deployments,
+  "replicasets.apps": replicaSets,
+  "statefulsets.apps": statefulSets,
+  "horizontalpodautoscalers.autoscaling": autoscalers,
+  "cronjobs.batch": cronJobs,
+  "jobs.batch": jobs,
+  "leasecandidates.coordination.k8s.io": leaseCandidates,
+  "leases.coordination.k8s.io": leases,
+  "endpointslices.discovery.k8s.io": endpointSlices,
+  "ingressclasses.networking.k8s.io": ingressClasses,
+  "ingresses.networking.k8s.io": ingresses,
+  "ipaddresses.networking.k8s.io": ipAddresses,
+  "networkpolicies.networking.k8s.io": networkPolicies,
+  "servicecidrs.networking.k8s.io": serviceCidrs,
+  "runtimeclasses.node.k8s.io": runtimeClasses,
+  "poddisruptionbudgets.policy": disruptionBudgets,
+  "clusterrolebindings.rbac.authorization.k8s.io": clusterRoleBindings,
+  "clusterroles.rbac.authorization.k8s.io": clusterRoles,
+  "rolebindings.rbac.authorization.k8s.io": roleBindings,
+  "roles.rbac.authorization.k8s.io": roles,
+  "priorityclasses.scheduling.k8s.io": priorityClasses,
+  "workloads.scheduling.k8s.io": workloads,
+  "csidrivers.storage.k8s.io": csiDrivers,
+  "csinodes.storage.k8s.io": csiNodes,
+  "csistoragecapacities.storage.k8s.io": csiStorageCapacities,
+  "storageclasses.storage.k8s.io": storageClasses,
+  "volumeattachments.storage.k8s.io": volumeAttachments,
+  "volumeattributesclasses.storage.k8s.io": volumeAttributesClasses,
 };
