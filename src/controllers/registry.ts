@@ -10,6 +10,13 @@ import { replicationControllerController } from "./replicationcontroller/index.t
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
 
+import { nodeIpamController } from "./nodeipam/index.ts";
+import { nodeLifecycleController } from "./nodelifecycle/index.ts";
+import { podGarbageCollector } from "./podgc/index.ts";
+import { taintEvictionController } from "./tainteviction/index.ts";
+import { ttlController } from "./ttl/index.ts";
+import { ttlAfterFinishedController } from "./ttlafterfinished/index.ts";
+
 /** Every controller there is. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   namespaceController,
@@ -22,4 +29,10 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   endpointSliceController,
   endpointSliceMirroringController,
   garbageCollectorController,
+  nodeLifecycleController,
+  taintEvictionController,
+  nodeIpamController,
+  podGarbageCollector,
+  ttlController,
+  ttlAfterFinishedController,
 ];
