@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { resources } from "../api/index.ts";
+import { type autoscalingv1, type policyv1, resources } from "../api/index.ts";
 import { createClient } from "./create-client.ts";
 import { listAll, listPages } from "./pager.ts";
 import { queryString, resourcePath } from "./path.ts";
+import { subresourceOf } from "./subresource.ts";
 import type { ApiRequest, Transport } from "./transport.ts";
 import { expired } from "../machinery/index.ts";
 
@@ -70,6 +71,27 @@ describe("createClient", () => {
       path: "/api/v1/namespaces/x/pods/p/binding",
       body: { kind: "Binding", apiVersion: "v1", target: { kind: "Node", name: "n" } },
     });
+  });
+
+  it("types subresources of another kind", async () => {
+    const { client, seen } = recorder();
+    const scale = subresourceOf<autoscalingv1.Scale>(client, resources.deployments, "scale");
+    const key = { namespace: "x", name: "d" };
+    await scale.get(key);
+    await scale.update(key, { spec: { replicas: 3 } });
+    await subresourceOf<policyv1.Eviction>(client, resources.pods, "eviction").create(key, {});
+    expect(seen.map((r) => `${r.method} ${r.path}`)).toEqual([
+      "GET /apis/apps/v1/namespaces/x/deployments/d/scale",
+      "PUT /apis/apps/v1/namespaces/x/deployments/d/scale",
+      "POST /api/v1/namespaces/x/pods/d/eviction",
+    ]);
+    expect(seen[1]?.body).toEqual({
+      kind: "Scale",
+      apiVersion: "autoscaling/v1",
+      metadata: key,
+      spec: { replicas: 3 },
+    });
+    expect(seen[2]?.body).toEqual({ kind: "Eviction", apiVersion: "policy/v1", metadata: key });
   });
 
   it("updates status, gets, deletes and patches the right paths with the right types", async () => {

@@ -13,5 +13,6 @@ export { cacheKey } from "./object-store.ts";
 export { networkTransport } from "./network-transport.ts";
 export * from "./pager.ts";
 export * from "./path.ts";
+export * from "./subresource.ts";
 export * from "./transport.ts";
 export * from "./watch-event.ts";

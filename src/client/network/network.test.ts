@@ -311,8 +311,10 @@ describe.each(["http", "https/1.1", "h2"] as const)("network transport over %s",
   });
 
   it("reuses connections", async () => {
-    const { server, transport } = await setup(protocol, (_, response) => json(response, 200, {}));
+    const { server, transport, env } = await setup(protocol, (_, response) => json(response, 200, {}));
     for (let i = 0; i < 10; i++) await transport.request(get("/"));
+    const host = `127.0.0.1:${server.port}`;
+    expect(env.metrics.expose()).toContain(`rest_client_requests_total{code="200",host="${host}",method="GET"} 10\n`);
     expect(server.connections()).toBeLessThanOrEqual(protocol === "https/1.1" ? 2 : 1);
   });
 });

@@ -1,4 +1,4 @@
-import type { Env } from "../../kit/index.ts";
+import type { Counter, Env, Histogram } from "../../kit/index.ts";
 import { CodedError, childController } from "../../kit/index.ts";
 import { ParseError, decodeJson, encodeJson } from "../../machinery/index.ts";
 import type { ConnectionConfig } from "../connection-config.ts";
@@ -14,6 +14,7 @@ import { watchEvents } from "./frames.ts";
 import { retryAnswer, retryFailure } from "./retry.ts";
 import { openSocket } from "./socket.ts";
 
+const SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 const USER_AGENT = `k8ts (${process.platform}/${process.arch})`;
 
 type Headers = Record<string, string | readonly string[]>;
@@ -25,6 +26,8 @@ export class NetworkTransport implements StreamTransport {
   readonly #credentials: Credentials;
   readonly #connections: Connections;
   readonly #basePath: string;
+  readonly #answers: Counter;
+  readonly #seconds: Histogram;
   #closed = false;
 
   constructor(config: ConnectionConfig, env: Env) {
@@ -34,6 +37,15 @@ export class NetworkTransport implements StreamTransport {
     this.#basePath = url.pathname.replace(/\/+$/, "");
     this.#credentials = new Credentials(config, env, url.protocol === "https:");
     this.#connections = new Connections(url, config, this.#credentials, env);
+    this.#answers = env.metrics.counter("rest_client_requests_total", {
+      help: "Number of HTTP requests, partitioned by status code, method, and host.",
+      labels: ["code", "host", "method"],
+    });
+    this.#seconds = env.metrics.histogram("rest_client_request_duration_seconds", {
+      help: "Request latency in seconds. Broken down by verb, and host.",
+      labels: ["host", "verb"],
+      buckets: SECONDS,
+    });
   }
 
   async request(request: ApiRequest): Promise<ApiResponse> {
@@ -129,14 +141,24 @@ export class NetworkTransport implements StreamTransport {
     request.signal?.throwIfAborted();
     const { method, body, signal } = request;
     const headers = await this.#headersOf(request);
-    const exchanger = await this.#connections.exchanger();
-    return exchanger.send({
-      method,
-      path: this.#pathOf(request),
-      headers,
-      ...(body !== undefined && { body: body instanceof Uint8Array ? body : encodeJson(body) }),
-      ...(signal && { signal }),
-    });
+    const start = this.#env.clock.monotonic();
+    let code = "<error>";
+    try {
+      const exchanger = await this.#connections.exchanger();
+      const response = await exchanger.send({
+        method,
+        path: this.#pathOf(request),
+        headers,
+        ...(body !== undefined && { body: body instanceof Uint8Array ? body : encodeJson(body) }),
+        ...(signal && { signal }),
+      });
+      code = String(response.status);
+      return response;
+    } finally {
+      const { host } = this.#connections.url;
+      this.#answers.inc({ code, host, method });
+      this.#seconds.observe((this.#env.clock.monotonic() - start) / 1000, { host, verb: method });
+    }
   }
 
   async #headersOf(request: ApiRequest): Promise<Headers> {
