@@ -15,7 +15,10 @@ export async function runServer(name: string): Promise<void> {
   const spec = readSpec(paths);
   if (!spec) throw new CliError(`there is no cluster named ${name}`, { hint: `make it with: k8ts up --name ${name}` });
   recordProcess(paths.pid, process.pid);
-  const log = createLogger({ write: (line) => process.stderr.write(line), level: process.env["K8TS_LOG"] === "debug" ? "debug" : "info" });
+  const log = createLogger({
+    write: (line) => process.stderr.write(line),
+    level: process.env["K8TS_LOG"] === "debug" ? "debug" : "info",
+  });
   const env = createEnv({ log });
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -28,12 +31,18 @@ export async function runServer(name: string): Promise<void> {
   // The command that started us may be gone: its channel is then closed, which is no reason to end.
   process.on("disconnect", () => undefined);
   process.on("unhandledRejection", (reason) => {
-    log.error("a promise was rejected and nobody looked", { error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) });
+    log.error("a promise was rejected and nobody looked", {
+      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
   });
   try {
-    await composeCluster({ paths, spec, env, progress: (message) => tell({ type: "progress", message }), ready: () => tell({ type: "ready" }) }).run(
-      stop.signal,
-    );
+    await composeCluster({
+      paths,
+      spec,
+      env,
+      progress: (message) => tell({ type: "progress", message }),
+      ready: () => tell({ type: "ready" }),
+    }).run(stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return;
     const message = error instanceof Error ? error.message : String(error);
