@@ -1,4 +1,5 @@
 export * from "./codec/json.ts";
+export * from "./codec/protobuf/envelope.ts";
 export * from "./codec/yaml.ts";
 export * from "./errors/constructors.ts";
 export * from "./errors/parse-error.ts";
@@ -19,6 +20,7 @@ export * from "./meta/validate.ts";
 export * from "./objects/clone.ts";
 export * from "./objects/equal.ts";
 export * from "./objects/semantic-equal.ts";
+export { base64ToBytes, bytesToBase64 } from "./schema/base64.ts";
 export { applyDefaults } from "./schema/defaults/apply.ts";
 export type { DefaultsOptions } from "./schema/defaults/context.ts";
 export { aggregateResources } from "./schema/defaults/pod-level.ts";

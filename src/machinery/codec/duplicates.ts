@@ -11,19 +11,19 @@ export function findDuplicates(text: string, value: unknown): string[] {
   return countKeyTokens(text) === countKeys(value) ? [] : new Scanner(text).find();
 }
 
-/** An upper bound of the keys in the text: colons that follow a quote. */
+/** An upper bound of the keys in the text: colons that follow a quote, blanks between them aside. */
 function countKeyTokens(text: string): number {
   let count = 0;
-  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) {
-    let before = at - 1;
-    while (isBlank(text.charCodeAt(before))) before--;
-    if (text.charCodeAt(before) === 0x22) count++;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x22) quoted = true;
+    else if (quoted && unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) {
+      if (unit === 0x3a) count++;
+      quoted = false;
+    }
   }
   return count;
-}
-
-function isBlank(unit: number): boolean {
-  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 function countKeys(value: unknown): number {

@@ -9,12 +9,13 @@ import type { Field, TypeTable } from "./model.ts";
 type Fields = Record<string, unknown>;
 
 /** What is known of a field before any object is seen. */
-interface Plan extends Field {
+export interface Plan extends Field {
   /** Go prints it even when it was never set. */
   readonly always: boolean;
 }
 
-interface StructPlan {
+/** What is known of a struct. */
+export interface StructPlan {
   readonly fields: readonly Plan[];
   readonly byName: ReadonlyMap<string, Plan>;
   /** How many fields are always printed. */
@@ -36,7 +37,8 @@ const STRUCTS = new Set<Shape["kind"]>([
   "json",
 ]);
 
-function planOf(table: TypeTable): StructPlan {
+/** The plan of a type, made once. */
+export function planOf(table: TypeTable): StructPlan {
   const known = plans.get(table);
   if (known) return known;
   const fields = table.fields.map((f) => {
@@ -114,7 +116,8 @@ function normalValue(field: Plan, value: unknown): unknown {
   return field.omitempty && !field.pointer && isEmpty(shape, normal) ? undefined : normal;
 }
 
-function unsetValue(field: Plan): unknown {
+/** What Go prints of a field that was never set; undefined: nothing. */
+export function unsetValue(field: Plan): unknown {
   if (!field.always) return undefined;
   return field.pointer ? null : zeroOf(field.shape);
 }
@@ -145,7 +148,7 @@ function zeroOf(shape: Shape): unknown {
 }
 
 /** Whether `omitempty` leaves the value out. */
-function isEmpty(shape: Shape, value: unknown): boolean {
+export function isEmpty(shape: Shape, value: unknown): boolean {
   switch (shape.kind) {
     case "list":
       return (value as readonly unknown[]).length === 0;

@@ -104,6 +104,11 @@ export function formatLabelSelector(selector: Readonly<metav1.LabelSelector> | u
   }
 }
 
+/** Labels as `kubectl` and selectors of old kinds show them: `a=1,b=2`, sorted; empty for none. */
+export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
+  return selectorFromMap(labels).toString();
+}
+
 function byKey(requirements: Requirement[]): Requirement[] {
   return requirements.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }

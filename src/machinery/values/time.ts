@@ -43,13 +43,20 @@ function toMs(text: string, found: RegExpExecArray): number {
 
 /** Whether the text is a time just as Go prints it, of a day that every month has. Much cheaper than parsing. */
 export function isPlainTime(text: string): boolean {
-  if (text.length !== 20 || text.charCodeAt(19) !== 0x5a || text.charCodeAt(10) !== 0x54) return false;
-  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return false;
-  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return false;
-  const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)];
-  if (!(twoDigits(text, 0) > 0 && twoDigits(text, 2) >= 0)) return false;
-  if (!(month >= 1 && month <= 12 && day >= 1 && day <= 28)) return false;
-  return twoDigits(text, 11) < 24 && twoDigits(text, 14) < 60 && twoDigits(text, 17) < 60;
+  return plainTimeMs(text) !== undefined;
+}
+
+/** {@link parseTime} of such a text; undefined for all others. */
+export function plainTimeMs(text: string): number | undefined {
+  if (text.length !== 20 || text.charCodeAt(19) !== 0x5a || text.charCodeAt(10) !== 0x54) return undefined;
+  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return undefined;
+  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return undefined;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28)) return undefined;
+  const [hour, minute, second] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
+  return hour < 24 && minute < 60 && second < 60 ? Date.UTC(year, month - 1, day, hour, minute, second) : undefined;
 }
 
 /** Two digits as a number; NaN when they are none, so that every comparison with it fails. */
