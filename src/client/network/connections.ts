@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { Env } from "../../kit/index.ts";
 import { CodedError } from "../../kit/index.ts";
 import type { ConnectionConfig } from "../connection-config.ts";
@@ -8,6 +9,9 @@ import { Http1Exchanger } from "./http1.ts";
 import { Http2Exchanger } from "./http2.ts";
 import type { TlsParameters } from "./tls-options.ts";
 import { tlsOptions } from "./tls-options.ts";
+
+/** Certificate files are looked at again after this long, ms. */
+const PAPERS_LIFE = 60_000;
 
 /** The address of the server, checked. */
 export function serverUrl(config: ConnectionConfig): URL {
@@ -28,6 +32,8 @@ export class Connections {
   readonly #env: Env;
   #exchanger: Promise<Exchanger> | undefined;
   #keyPair: string | undefined;
+  #papers = "";
+  #papersReadAt = 0;
 
   constructor(url: URL, config: ConnectionConfig, credentials: Credentials, env: Env) {
     this.url = url;
@@ -40,7 +46,14 @@ export class Connections {
     return this.url.protocol === "https:";
   }
 
+  /** What to send requests through now. Certificate files that have changed lead to new connections. */
   async exchanger(): Promise<Exchanger> {
+    const now = this.#env.clock.monotonic();
+    if (this.#exchanger && now - this.#papersReadAt > PAPERS_LIFE) {
+      this.#papersReadAt = now;
+      const papers = await papersOf(this.#config);
+      if (papers !== this.#papers) this.close();
+    }
     this.#exchanger ??= this.#connect().catch((error: unknown) => {
       this.#exchanger = undefined;
       throw error;
@@ -52,6 +65,8 @@ export class Connections {
   async tls(): Promise<TlsParameters> {
     const keyPair = await this.#credentials.keyPair();
     this.#keyPair = keyPair?.cert;
+    this.#papersReadAt = this.#env.clock.monotonic();
+    this.#papers = await papersOf(this.#config);
     return tlsOptions(this.#config, this.url.hostname.replace(/^\[|\]$/g, ""), keyPair);
   }
 
@@ -82,4 +97,11 @@ export class Connections {
     first.destroy();
     return new Http1Exchanger(this.url, () => this.tls());
   }
+}
+
+/** Tells one state of the certificate files from another. */
+async function papersOf({ caFile, clientCertFile, clientKeyFile }: ConnectionConfig): Promise<string> {
+  const files = [caFile, clientCertFile, clientKeyFile].filter((file) => file !== undefined);
+  const states = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+  return states.map((s) => `${s?.ino}:${s?.mtimeMs}:${s?.size}`).join();
 }

@@ -60,7 +60,11 @@ export class Http1Exchanger implements Exchanger {
   }
 
   close(): void {
-    this.#agent.destroy();
+    // Not destroy(), which would also cut what is in use.
+    this.#agent.maxFreeSockets = 0;
+    for (const idle of Object.values(this.#agent.freeSockets)) {
+      for (const socket of idle ?? []) socket.destroy();
+    }
   }
 }
 

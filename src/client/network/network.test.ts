@@ -31,18 +31,28 @@ process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
 /** Waits are noted and not waited for. */
 class HastyClock extends RealClock {
   readonly waits: number[] = [];
+  /** How much later it is than the machine's clock says. */
+  ahead = 0;
+  override monotonic(): number {
+    return super.monotonic() + this.ahead;
+  }
   override sleep(ms: number): Promise<void> {
     this.waits.push(ms);
     return nextTurn();
   }
 }
 
-function testTransport(config: ConnectionConfig): { transport: StreamTransport; waits: number[]; env: Env } {
+function testTransport(config: ConnectionConfig): {
+  transport: StreamTransport;
+  waits: number[];
+  env: Env;
+  clock: HastyClock;
+} {
   const clock = new HastyClock();
   const env = createEnv({ clock, log: silent });
   const transport = networkTransport(config, env);
   cleanups.push(() => transport.close());
-  return { transport, waits: clock.waits, env };
+  return { transport, waits: clock.waits, env, clock };
 }
 
 async function setup(
@@ -310,6 +320,24 @@ describe.each(["http", "https/1.1", "h2"] as const)("network transport over %s",
     await expect(transport.connect(get("/no"), ["v5.channel.k8s.io"])).rejects.toMatchObject({ reason: "Forbidden" });
   });
 
+  it("lets a watch go on while it closes", async () => {
+    let finish = (): void => undefined;
+    const { transport } = await setup(protocol, (request, response) => {
+      if (request.url === "/") return json(response, 200, {});
+      (response as ServerResponse).write(event(1));
+      finish = () => void (response as ServerResponse).end(event(2));
+    });
+    await transport.request(get("/"));
+    let count = 0;
+    for await (const _ of transport.watch(get("/w"))) {
+      if (++count > 1) continue;
+      await transport.close();
+      finish();
+    }
+    expect(count).toBe(2);
+    await expect(transport.request(get("/"))).rejects.toThrow("was closed");
+  });
+
   it("reuses connections", async () => {
     const { server, transport, env } = await setup(protocol, (_, response) => json(response, 200, {}));
     for (let i = 0; i < 10; i++) await transport.request(get("/"));
@@ -401,6 +429,26 @@ describe("credentials", () => {
         "impersonate-extra-acme.com%2fx": "1",
       },
     });
+  });
+
+  it("takes a renewed client certificate for new connections", async () => {
+    const [clientCertFile, clientKeyFile] = [join(dir, "client.crt"), join(dir, "client.key")];
+    const write = (name: string): void => {
+      const pair = clientPair(name);
+      writeFileSync(clientCertFile, pair.cert);
+      writeFileSync(clientKeyFile, pair.key);
+    };
+    write("jane");
+    const config = { clientCertFile, clientKeyFile };
+    const { transport, clock, server } = await setup("h2", whoAmI, config, { requestCert: true });
+    const who = async () => ((await transport.request(get("/"))).body as { cn: string }).cn;
+    expect(await who()).toBe("jane");
+    write("joanna");
+    expect(await who()).toBe("jane");
+    clock.ahead = 61_000;
+    expect(await who()).toBe("joanna");
+    clock.ahead = 122_000;
+    expect([await who(), server.connections()]).toEqual(["joanna", 2]);
   });
 
   it("sends no credentials over a plain connection", async () => {
