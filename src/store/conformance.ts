@@ -555,6 +555,7 @@ function concurrency(b: Bench): void {
     };
     const look = async (): Promise<void> => {
       while (moving) {
+        await new Promise(setImmediate);
         const { entries, revision } = await b.store.range({ start: "/", end: "0" });
         const at = await b.store.range({ start: "/", end: "0", revision });
         for (const snapshot of [entries, at.entries]) {

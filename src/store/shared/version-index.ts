@@ -5,6 +5,8 @@ import { OrderedTree } from "./ordered-tree.ts";
 export interface Version<T> {
   readonly key: string;
   readonly revision: number;
+  /** Its place among the changes of its commit. */
+  readonly place: number;
   readonly value: T | undefined;
   /** What it held before; cut once the commit of `revision` is forgotten. */
   previous: Version<T> | undefined;
@@ -93,14 +95,35 @@ export class VersionIndex<T> {
 
   /** Appends a commit; the new revision is one more than the last. */
   apply(changes: readonly Change<T>[]): Versions<T> {
-    const revision = ++this.#revision;
-    const versions = changes.map(({ key, value }) => {
-      const version: Version<T> = { key, revision, value, previous: this.#tree.get(key) };
+    this.#revision++;
+    const versions = this.#write(changes);
+    this.#log.push(versions);
+    return versions;
+  }
+
+  #write(changes: readonly Change<T>[]): Versions<T> {
+    const revision = this.#revision;
+    return changes.map(({ key, value }, place) => {
+      const version: Version<T> = { key, revision, place, value, previous: this.#tree.get(key) };
       this.#tree.set(key, version);
       return version;
     });
-    this.#log.push(versions);
-    return versions;
+  }
+
+  /**
+   * Fills a new index: `version` is older than its first revision. Come in ascending order, the later one of a key replaces
+   * the earlier, which is answered.
+   */
+  loadBase(version: Version<T>): Version<T> | undefined {
+    const replaced = this.#tree.get(version.key);
+    if (version.value === undefined) this.#tree.delete(version.key);
+    else this.#tree.set(version.key, version);
+    return replaced;
+  }
+
+  /** Fills a new index: what the commit of its first revision changed. */
+  loadFirst(changes: readonly Change<T>[]): void {
+    this.#log[0] = this.#write(changes);
   }
 
   /** Living keys in `[start, end)` at `revision`, at most `limit` of them (0: all). */

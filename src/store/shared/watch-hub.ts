@@ -60,6 +60,17 @@ export class WatchHub implements WatcherHome {
     this.#scheduleProgress();
   }
 
+  /** Whether a live watcher's range holds `key`. */
+  wants(key: string): boolean {
+    for (const group of this.#groups.values()) if (group.range.has(key)) return true;
+    return false;
+  }
+
+  /** Breaks off all watches with `error`: what they must tell next cannot be told. */
+  fail(error: unknown): void {
+    for (const watcher of this.#open) watcher.fail(error);
+  }
+
   /** Ends all watches. */
   close(): void {
     this.#closed = true;

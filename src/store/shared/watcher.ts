@@ -59,7 +59,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     }
     hub.register(this);
     this.#signal.addEventListener("abort", this.#onAbort, { once: true });
-    if (this.#from < hub.history.compacted) this.#fail(new CompactedError(this.#from, hub.history.compacted));
+    if (this.#from < hub.history.compacted) this.fail(new CompactedError(this.#from, hub.history.compacted));
     else if (this.#from > hub.revision) this.#goLive();
   }
 
@@ -113,7 +113,8 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
     this.#pump();
   }
 
-  #fail(error: unknown): void {
+  /** Breaks off: readers get `error` once, then `done`. */
+  fail(error: unknown): void {
     this.#error = error;
     this.#live = false;
     this.#release();

@@ -1,0 +1,2 @@
+export { openEmbeddedStore, type EmbeddedStoreOptions } from "./open.ts";
+export type { RetentionOptions } from "../shared/retention.ts";
