@@ -3,6 +3,7 @@ import { AsyncQueue } from "./async-queue.ts";
 import { Backoff } from "./backoff.ts";
 import { Latch, abortable, childController, deferred, onceAborted } from "./deferred.ts";
 import { Heap } from "./heap.ts";
+import { LruMap } from "./lru-map.ts";
 import { mapConcurrent } from "./map-concurrent.ts";
 import { SeededRandom } from "./random.ts";
 import { RateLimiter } from "./rate-limiter.ts";
@@ -43,6 +44,31 @@ describe("AsyncQueue", () => {
       break;
     }
     expect([closed, queue.closed, queue.length]).toEqual([1, true, 0]);
+  });
+
+  it("tells a producer that waits when items are taken", async () => {
+    const queue = new AsyncQueue<number>();
+    queue.push(1);
+    let taken = false;
+    const waiting = queue.taken().then(() => (taken = true));
+    await Promise.resolve();
+    expect(taken).toBe(false);
+    await queue.next();
+    await waiting;
+    queue.close();
+    await queue.taken();
+  });
+});
+
+describe("LruMap", () => {
+  it("forgets what was used longest ago", () => {
+    const map = new LruMap<string, number>(2);
+    map.set("a", 1);
+    map.set("b", 2);
+    expect(map.get("a")).toBe(1);
+    map.set("c", 3);
+    expect([map.get("a"), map.get("b"), map.get("c"), map.size]).toEqual([1, undefined, 3, 2]);
+    expect([map.delete("a"), map.delete("a")]).toEqual([true, false]);
   });
 });
 

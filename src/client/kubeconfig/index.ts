@@ -1,4 +1,5 @@
 export * from "./entries.ts";
+export * from "./find.ts";
 export * from "./in-cluster.ts";
 export * from "./load.ts";
 export { parseKubeconfig } from "./parse.ts";

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { addContext, removeContext, setCurrentContext } from "./entries.ts";
+import { findContext } from "./find.ts";
 import { inClusterContext } from "./in-cluster.ts";
 import { kubeconfigPaths, loadKubeconfig } from "./load.ts";
 import { parseKubeconfig } from "./parse.ts";
@@ -180,6 +181,16 @@ describe("load", () => {
       connection: { server: "https://[fd00::1]:443", tokenFile: join(dir, "token") },
     });
     expect(() => inClusterContext({ environment: {} })).toThrow("not in a pod");
+  });
+});
+
+describe("findContext", () => {
+  it("takes the kubeconfig, and says where it looked when there is none", async () => {
+    const path = join(dir, "config");
+    const environment = { KUBECONFIG: path };
+    await expect(findContext({ environment })).rejects.toThrow(`no cluster is configured (looked in ${path})`);
+    writeFileSync(path, WHOLE);
+    expect(await findContext({ environment, namespace: "n" })).toMatchObject({ name: "dev", namespace: "n" });
   });
 });
 
