@@ -1,9 +1,32 @@
 import { ParseError } from "../errors/parse-error.ts";
 import { quote } from "../errors/quote.ts";
 
+const TWO = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, "0"));
+const DAY = 86_400;
+
 /** metav1.Time of milliseconds since the epoch: `2026-01-02T03:04:05Z`, cut to seconds. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const seconds = Math.floor(ms / 1000);
+  const days = Math.floor(seconds / DAY);
+  const rest = seconds - days * DAY;
+  if (!(days > -700_000 && days < 2_900_000)) return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  return `${formatDay(days)}T${TWO[Math.floor(rest / 3600)]}:${TWO[Math.floor(rest / 60) % 60]}:${TWO[rest % 60]}Z`;
+}
+
+/** The calendar day of a count of days since 1970 (Hinnant's algorithm; the year has four digits). */
+function formatDay(days: number): string {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const march = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * march + 2) / 5) + 1;
+  const month = march < 10 ? march + 3 : march - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return `${TWO[Math.floor(year / 100)]}${TWO[year % 100]}-${TWO[month]}-${TWO[day]}`;
 }
 
 /** metav1.MicroTime: `2026-01-02T03:04:05.000006Z`. `micros` (0–999) adds what milliseconds cannot say. */

@@ -89,6 +89,13 @@ describe("times", () => {
     expect(formatMicroTime(Date.UTC(2026, 0, 2, 3, 4, 5, 678), 9)).toBe("2026-01-02T03:04:05.678009Z");
   });
 
+  it("prints every day as the calendar has it", () => {
+    for (let day = -719_000; day < 2_900_000; day += 373) {
+      const ms = day * 86_400_000 + (day % 86_400) * 1000;
+      expect(formatTime(ms)).toBe(`${new Date(ms).toISOString().slice(0, 19)}Z`);
+    }
+  });
+
   it.each([
     ["2026-01-02T03:04:05Z", Date.UTC(2026, 0, 2, 3, 4, 5)],
     ["2026-01-02T03:04:05.678901Z", Date.UTC(2026, 0, 2, 3, 4, 5, 678)],
