@@ -5,11 +5,13 @@ import type { Store } from "../store/index.ts";
 import { Feed, ParseHints } from "./cache/index.ts";
 import { builtinResources } from "./catalog/builtin.ts";
 import { Catalog } from "./catalog/catalog.ts";
+import type { Grants } from "./authz/index.ts";
 import { AdmissionChain } from "./chain/admission.ts";
 import { Gate } from "./chain/authorize.ts";
 import { Chain, type PathHandler } from "./chain/chain.ts";
 import { discoveryHandler } from "./discovery/handler.ts";
 import type { Core } from "./endpoints/call.ts";
+import { Backends, type KubeletClientOptions } from "./endpoints/connect/backend.ts";
 import type { Listener, ListenOptions } from "./http/listener.ts";
 import { type InFlight, inProcessTransport } from "./inprocess/transport.ts";
 import { type HealthCheck, healthHandler } from "./paths/health.ts";
@@ -17,6 +19,7 @@ import { indexHandler } from "./paths/index-page.ts";
 import { metricsHandler } from "./paths/metrics.ts";
 import { versionHandler } from "./paths/version.ts";
 import { ObjectStorage } from "./registry/storage.ts";
+import type { ServiceAccountTokens } from "./tokens/index.ts";
 import { createStrategies, type Strategies } from "./resources/index.ts";
 import type { Admission, Authenticator, Authorizer, UserInfo } from "./seams/index.ts";
 
@@ -31,6 +34,14 @@ export interface ApiServerOptions {
   readonly admission?: readonly Admission[];
   /** Rules of the built-in kinds. Default: upstream's. */
   readonly strategies?: Strategies;
+  /** Issues service account tokens. Default: none are. */
+  readonly tokens?: ServiceAccountTokens;
+  /** Whom tokens are for that do not say. */
+  readonly audiences?: readonly string[];
+  /** What users may do, by rules: for SelfSubjectRulesReview. */
+  readonly grants?: Grants;
+  /** How kubelets are reached for logs, exec and the like. */
+  readonly kubelet?: KubeletClientOptions;
   /** Groups and versions to serve beside those on by default, such as `resource.k8s.io/v1beta1`; `api/all` for all. */
   readonly runtimeConfig?: readonly string[];
   /** How long Events live, seconds; default one hour. */
@@ -100,6 +111,11 @@ class Server implements ApiServer {
       catalog: this.#catalog,
       admission: new AdmissionChain(options.admission ?? [], env.random),
       gate: new Gate(options.authorizers ?? [ALLOW_ALL]),
+      backends: new Backends(options.kubelet ?? {}),
+      authenticators: options.authenticators ?? [],
+      tokens: options.tokens,
+      audiences: options.audiences ?? [],
+      grants: options.grants,
     };
     const paths: PathHandler[] = [
       discoveryHandler(this.#catalog, () => this.#address()),

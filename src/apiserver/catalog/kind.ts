@@ -1,5 +1,5 @@
 import type { metav1, Resource } from "../../api/index.ts";
-import type { ResourceCache } from "../cache/index.ts";
+import type { ResourceCache, StoredObject } from "../cache/index.ts";
 import type { ApiObject, Strategy } from "../seams/index.ts";
 
 /**
@@ -46,9 +46,19 @@ export interface Served {
   readonly kind?: StoredKind;
   /** Fields that a field selector may name, mapped to where they are in the object. */
   readonly fields: ReadonlyMap<string, string>;
+  /** Where a Scale's numbers are, where that is not as in built-in workloads (custom resources). */
+  readonly scale?: ScalePaths;
   /** How objects are printed as a Table, where the built-in tables don't say (custom resources). */
   readonly table?: {
     readonly columns: readonly metav1.TableColumnDefinition[];
     readonly cells: (object: unknown, now: number) => unknown[];
   };
+}
+
+/** Where an object keeps what a Scale shows. Paths are of names, from the root. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** The selector's text. */
+  selector(object: StoredObject): string;
 }

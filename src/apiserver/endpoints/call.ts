@@ -1,7 +1,16 @@
-import { apiVersionOf } from "../../api/index.ts";
 import type { Env } from "../../kit/index.ts";
-import { badRequest, invalid, nameIsPathSegment, validateWriteOptions } from "../../machinery/index.ts";
+import {
+  applyDefaults,
+  badRequest,
+  invalid,
+  nameIsPathSegment,
+  normalize,
+  ParseError,
+  validateStructure,
+  validateWriteOptions,
+} from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
+import type { Grants } from "../authz/index.ts";
 import { Predicate } from "../cache/index.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { readField } from "../catalog/fields.ts";
@@ -14,7 +23,9 @@ import type { ObjectStorage } from "../registry/storage.ts";
 import { kindOf, readObject } from "../request/decode.ts";
 import type { ListOptions } from "../request/options.ts";
 import type { RequestContext } from "../request/types.ts";
-import type { ApiObject } from "../seams/index.ts";
+import type { ApiObject, Authenticator } from "../seams/index.ts";
+import type { ServiceAccountTokens } from "../tokens/index.ts";
+import type { Backends } from "./connect/backend.ts";
 
 /** What all endpoints share. */
 export interface Core {
@@ -24,18 +35,30 @@ export interface Core {
   readonly catalog: Catalog;
   readonly admission: AdmissionChain;
   readonly gate: Gate;
+  readonly backends: Backends;
+  readonly authenticators: readonly Authenticator[];
+  /** Absent: this server issues no tokens. */
+  readonly tokens: ServiceAccountTokens | undefined;
+  /** Whom tokens are for that do not say. */
+  readonly audiences: readonly string[];
+  /** Absent: what users may do is not known by rules. */
+  readonly grants: Grants | undefined;
 }
 
 /** One request at its endpoint: the resource is served and allows the verb, and the user may use it. */
-export interface EndpointCall {
+export interface BareCall {
   readonly core: Core;
   readonly context: RequestContext;
   readonly served: Served;
-  readonly kind: StoredKind;
   /** The object's name; empty for collections. */
   readonly name: string;
   readonly namespace: string;
   readonly subresource: string;
+}
+
+/** A request for a resource that is stored. */
+export interface EndpointCall extends BareCall {
+  readonly kind: StoredKind;
 }
 
 /** The options all writes have in common. */
@@ -48,10 +71,7 @@ export interface WriteOptions {
 }
 
 /** Reads and checks the options of a create, update or patch. */
-export function writeOptions(
-  call: EndpointCall,
-  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
-): WriteOptions {
+export function writeOptions(call: BareCall, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
   const { query } = call.context.request;
   const dryRun = query.all("dryRun");
   const fieldManager = query.get("fieldManager");
@@ -73,7 +93,7 @@ export function writeOptions(
   };
 }
 
-export function subjectOf(call: EndpointCall, options: Pick<WriteOptions, "dryRun" | "raw">): Subject {
+export function subjectOf(call: BareCall, options: Pick<WriteOptions, "dryRun" | "raw">): Subject {
   const { context, namespace, name, subresource } = call;
   const { resource } = call.served;
   return { context, resource, subresource, namespace, name, options: options.raw, dryRun: options.dryRun };
@@ -110,25 +130,54 @@ export async function readHubObject(
   return prepareObject(call, object, validation);
 }
 
+/** An object of another kind than the resource's (a TokenRequest), or of one that is not stored: checked and defaulted. */
+export async function prepareKind(
+  call: BareCall,
+  kind: { readonly kind: string; readonly apiVersion: string },
+  validation: WriteOptions["fieldValidation"],
+): Promise<ApiObject> {
+  const object = await readObject(call.context.request.body, kind);
+  const unknown = structureOf(object);
+  report(call, unknown, validation);
+  return applyDefaults(normalize(object), { now: call.context.now });
+}
+
+function structureOf(object: ApiObject): string[] {
+  try {
+    return validateStructure(object);
+  } catch (error) {
+    if (error instanceof ParseError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
 /** Checks the shape of an object of the served version, fills in defaults, and turns it into the hub's form. */
 export function prepareObject(
   call: EndpointCall,
   object: ApiObject,
   validation: WriteOptions["fieldValidation"],
 ): ApiObject {
-  const { context, served } = call;
+  const { served } = call;
   const unknown: string[] = [];
   const prepared = served.model.prepare(object, unknown);
-  if (unknown.length > 0 && validation === "Strict") {
-    throw badRequest(strictMessage(served, unknown));
-  }
-  if (validation === "Warn") for (const text of unknown) context.warn(text);
+  report(call, unknown, validation);
   return toHub(served, prepared);
 }
 
-function strictMessage({ resource }: Served, unknown: readonly string[]): string {
-  const version = JSON.stringify(apiVersionOf(resource).split("/").at(-1));
-  return `${resource.kind} in version ${version} cannot be handled as a ${resource.kind}: strict decoding error: ${unknown.join(", ")}`;
+/** Refuses unknown fields, or warns of them, as the request asked. */
+function report(
+  { served, context }: BareCall,
+  unknown: readonly string[],
+  validation: WriteOptions["fieldValidation"],
+): void {
+  if (unknown.length > 0 && validation === "Strict") {
+    const { kind, version } = served.resource;
+    const text = unknown.join(", ");
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${text}`,
+    );
+  }
+  if (validation === "Warn") for (const text of unknown) context.warn(text);
 }
 
 /** The predicate of a list or watch. */

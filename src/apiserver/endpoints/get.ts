@@ -4,10 +4,18 @@ import { itemKey } from "../registry/call.ts";
 import { parseRevision } from "../registry/list.ts";
 import type { Answer } from "../request/answer.ts";
 import type { EndpointCall } from "./call.ts";
+import { type ObjectView, wholeView } from "./object-view.ts";
 
-/** GET of one object. */
-export async function getEndpoint(call: EndpointCall): Promise<Answer> {
-  return { type: "stored", status: 200, served: call.served, item: await getItem(call) };
+/** GET of one object, or of one of its subresources. */
+export async function getEndpoint(call: EndpointCall, view: ObjectView = wholeView(call)): Promise<Answer> {
+  return answerOf(call, view, await getItem(call), 200);
+}
+
+/** An item as a view shows it. */
+export function answerOf(call: EndpointCall, view: ObjectView, item: Item, status: number): Answer {
+  const { served } = call;
+  if (view.whole) return { type: "stored", status, served, item };
+  return { type: "object", status, served, object: view.show(item.object) };
 }
 
 /** The object the call names, at least as new as the request's resourceVersion; throws 404. */

@@ -11,47 +11,48 @@ import {
   unsupportedMediaType,
 } from "../../machinery/index.ts";
 import type { StoredObject } from "../cache/index.ts";
-import type { Served } from "../catalog/kind.ts";
-import { fromHub } from "../catalog/view.ts";
 import { updateObject } from "../registry/update.ts";
 import type { Answer } from "../request/answer.ts";
 import { mediaTypeOf, readPatch } from "../request/decode.ts";
 import type { ApiObject } from "../seams/index.ts";
-import { type EndpointCall, prepareObject, subjectOf, writeCall, writeOptions } from "./call.ts";
+import { type EndpointCall, subjectOf, writeCall, type WriteOptions, writeOptions } from "./call.ts";
+import { answerOf } from "./get.ts";
+import { type ObjectView, wholeView } from "./object-view.ts";
 
-type Patcher = (object: unknown, patch: unknown, served: Served) => unknown;
+type Patcher = (object: unknown, patch: unknown, view: ObjectView) => unknown;
 
 const PATCHERS: Readonly<Record<string, Patcher>> = {
   "application/json-patch+json": jsonPatch,
   "application/merge-patch+json": mergePatch,
-  "application/strategic-merge-patch+json": (object, patch, { resource }) => {
-    const table = typeTableOfKind(resource.group, resource.version, resource.kind);
+  "application/strategic-merge-patch+json": (object, patch, { type }) => {
+    const table = type && typeTableOfKind(...type);
     if (!table) throw unsupportedMediaType(["application/json-patch+json", "application/merge-patch+json"]);
     return strategicMergePatch(object, patch, table);
   },
 };
 
-/** PATCH of an object or of its status. */
-export async function patchEndpoint(call: EndpointCall): Promise<Answer> {
+/** PATCH of an object, or of one of its subresources. */
+export async function patchEndpoint(call: EndpointCall, view: ObjectView = wholeView(call)): Promise<Answer> {
   const { core, served, context } = call;
   const { body } = context.request;
-  const type = body.kind === "none" ? "" : mediaTypeOf(body.contentType);
-  const apply = PATCHERS[type];
-  if (!apply) throw unsupportedMediaType(Object.keys(PATCHERS));
+  const patcher = PATCHERS[body.kind === "none" ? "" : mediaTypeOf(body.contentType)];
+  if (!patcher) throw unsupportedMediaType(Object.keys(PATCHERS));
   const options = writeOptions(call, "PatchOptions");
   const patch = await readPatch(body);
   const subject = subjectOf(call, options);
-  const write = writeCall(call, options.dryRun, (next, old) => core.admission.validate(subject, "UPDATE", next, old));
+  const write = writeCall(call, options.dryRun, (next, old) =>
+    core.admission.validate(subject, "UPDATE", next && view.admitted(next), old && view.admitted(old)),
+  );
   const outcome = await updateObject(core.storage, core.env.random, write, {
     name: call.name,
     build: async (old) => {
       if (!old) throw notFound(served.resource, call.name);
-      const object = patched(call, old, (before) => apply(before, patch, served), options.fieldValidation);
-      await core.admission.mutate(subject, "UPDATE", object, old as unknown as ApiObject);
-      return object;
+      const object = patched(call, view, old, (before) => patcher(before, patch, view), options.fieldValidation);
+      await core.admission.mutate(subject, "UPDATE", object, view.admitted(old as unknown as ApiObject));
+      return view.apply(object, old);
     },
   });
-  return { type: "stored", status: 200, served, item: outcome.item };
+  return answerOf(call, view, outcome.item, 200);
 }
 
 /**
@@ -60,12 +61,12 @@ export async function patchEndpoint(call: EndpointCall): Promise<Answer> {
  */
 function patched(
   call: EndpointCall,
+  view: ObjectView,
   old: StoredObject,
   apply: (before: unknown) => unknown,
-  validation: "Strict" | "Warn" | "Ignore",
+  validation: WriteOptions["fieldValidation"],
 ): ApiObject {
-  const before = fromHub(call.served, old);
-  const after = deepClone(runPatch(apply, before));
+  const after = deepClone(runPatch(apply, view.show(old)));
   if (typeof after !== "object" || after === null || Array.isArray(after)) {
     throw badRequest("the patch turns the object into something else: expected an object");
   }
@@ -75,7 +76,12 @@ function patched(
   if (name !== call.name) {
     throw badRequest(`the name of the object (${String(name)}) does not match the name on the URL (${call.name})`);
   }
-  return prepareObject(call, object, validation);
+  if (object.kind !== view.kind.kind || object.apiVersion !== view.kind.apiVersion) {
+    throw badRequest(
+      `the patch may not change kind and apiVersion: expected ${view.kind.kind} of ${view.kind.apiVersion}`,
+    );
+  }
+  return view.check(object, validation);
 }
 
 function runPatch(apply: (before: unknown) => unknown, before: unknown): unknown {

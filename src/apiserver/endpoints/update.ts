@@ -2,21 +2,25 @@ import { badRequest, deepClone } from "../../machinery/index.ts";
 import { checkNamespace } from "../registry/metadata.ts";
 import { updateObject } from "../registry/update.ts";
 import type { Answer } from "../request/answer.ts";
+import { readObject } from "../request/decode.ts";
 import type { ApiObject } from "../seams/index.ts";
 import { authorizeCreate } from "./authorize-create.ts";
-import { type EndpointCall, readHubObject, subjectOf, writeCall, writeOptions } from "./call.ts";
+import { type EndpointCall, subjectOf, writeCall, writeOptions } from "./call.ts";
+import { answerOf } from "./get.ts";
+import { type ObjectView, wholeView } from "./object-view.ts";
 
-/** PUT of an object or of its status. */
-export async function updateEndpoint(call: EndpointCall): Promise<Answer> {
-  const { core, served } = call;
+/** PUT of an object, or of one of its subresources. */
+export async function updateEndpoint(call: EndpointCall, view: ObjectView = wholeView(call)): Promise<Answer> {
+  const { core, context } = call;
   const options = writeOptions(call, "UpdateOptions");
-  const sent = await readHubObject(call, options.fieldValidation);
+  const sent = view.check(await readObject(context.request.body, view.kind), options.fieldValidation);
   checkNamespace(call, sent.metadata);
   checkName(call, sent);
   const subject = subjectOf(call, options);
   const write = writeCall(call, options.dryRun, async (next, old) => {
     if (!old) await authorizeCreate(call);
-    await core.admission.validate(subject, old ? "UPDATE" : "CREATE", next, old);
+    const [after, before] = [next && view.admitted(next), old && view.admitted(old)];
+    await core.admission.validate(subject, old ? "UPDATE" : "CREATE", after, before);
   });
   const uid = sent.metadata["uid"];
   const outcome = await updateObject(core.storage, core.env.random, write, {
@@ -24,11 +28,12 @@ export async function updateEndpoint(call: EndpointCall): Promise<Answer> {
     ...(typeof uid === "string" && uid !== "" && { preconditions: { uid } }),
     build: async (old) => {
       const object = deepClone(sent);
-      await core.admission.mutate(subject, old ? "UPDATE" : "CREATE", object, old as unknown as ApiObject | undefined);
-      return object;
+      const before = old && view.admitted(old as unknown as ApiObject);
+      await core.admission.mutate(subject, old ? "UPDATE" : "CREATE", object, before);
+      return view.apply(object, old);
     },
   });
-  return { type: "stored", status: outcome.created ? 201 : 200, served, item: outcome.item };
+  return answerOf(call, view, outcome.item, outcome.created ? 201 : 200);
 }
 
 function checkName(call: EndpointCall, object: ApiObject): void {

@@ -36,7 +36,7 @@ function runAll(checks: readonly HealthCheck[], query: Query): Promise<Outcome[]
   const excluded = new Set(query.all("exclude"));
   return Promise.all(
     checks.map((check) =>
-      excluded.has(check.name) ? { name: check.name, problem: undefined, excluded: true } : run(check),
+      excluded.has(check.name) ? Promise.resolve({ name: check.name, problem: undefined, excluded: true }) : run(check),
     ),
   );
 }

@@ -73,6 +73,9 @@ export function createStandardApiServer(options: StandardApiServerOptions): Stan
     ...options.more,
     store,
     env,
+    tokens,
+    audiences: [options.issuer],
+    grants,
     authorizers,
     authenticators: [requestHeaderAuthenticator(), certificateAuthenticator(), bearerAuthenticator(bearer, env.clock)],
     admission: [
