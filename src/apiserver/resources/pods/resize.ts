@@ -154,5 +154,9 @@ function withOldComputeOf(
     }
     return out;
   };
-  return { limits: munge(next.limits, old?.limits), requests: munge(next.requests, old?.requests) };
+  const [limits, requests] = [munge(next.limits, old?.limits), munge(next.requests, old?.requests)];
+  return {
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(Object.keys(requests).length > 0 && { requests }),
+  };
 }

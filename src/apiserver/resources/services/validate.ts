@@ -174,7 +174,8 @@ function validateTraffic(errors: Errors, service: Service): void {
   } else if (port === 0) errors.push(required("spec.healthCheckNodePort"));
   else invalidEach(errors, "spec.healthCheckNodePort", port, isValidPortNumber(port));
   if (spec.internalTrafficPolicy === undefined) {
-    if (spec.type !== "ExternalName") errors.push(required("spec.internalTrafficPolicy"));
+    const routed = ["ClusterIP", "NodePort", "LoadBalancer"].includes(spec.type ?? "");
+    if (routed) errors.push(required("spec.internalTrafficPolicy"));
   } else optionalOneOf(errors, "spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"]);
   const known = ["PreferClose", "PreferSameZone", "PreferSameNode"];
   if (spec.trafficDistribution !== undefined && !known.includes(spec.trafficDistribution)) {
