@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { createApiServer } from "../src/apiserver/index.ts";
+import { generateKeyPairSync } from "node:crypto";
+import { createStandardApiServer } from "../src/apiserver/index.ts";
 import { createAuthority, createEnv, issue, silent } from "../src/kit/index.ts";
 import { createMemoryStore } from "../src/store/memory/index.ts";
 
@@ -21,10 +22,18 @@ const admin = issue(
   { subject: { commonName: "admin", organizations: ["system:masters"] }, usages: ["client"], ...span },
   env.random,
 );
-const server = createApiServer({ store: createMemoryStore(env), env });
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const { server, component } = createStandardApiServer({
+  store: createMemoryStore(env),
+  env,
+  serviceAccountKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  issuer: "https://kubernetes.default.svc.cluster.local",
+  serviceCidrs: ["10.96.0.0/16"],
+});
 const stop = new AbortController();
-const running = server.run(stop.signal);
-await server.ready();
+const running = component.run(stop.signal);
+running.catch(() => undefined);
+await Promise.race([component.ready?.(), running]);
 const listener = await server.listen({
   host: "127.0.0.1",
   port: Number(port),

@@ -52,7 +52,6 @@ export class Chain {
 
   async #route(context: RequestContext): Promise<Answer> {
     if (context.info.isResource) {
-      context.request.negotiate?.(true);
       return dispatch(this.#options.core, context);
     }
     for (const handler of this.#options.paths) {

@@ -1,4 +1,5 @@
 import { apiVersionOf } from "../../api/index.ts";
+import type { StatusError } from "../../machinery/index.ts";
 import type { Bookmark, Emission, Item } from "../cache/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import type { ListPage } from "../registry/list.ts";
@@ -42,6 +43,14 @@ export class JsonEncoder {
     let bytes = event.encoded.get(name);
     if (!bytes) event.encoded.set(name, (bytes = this.#splicer(served).event(event.type, event.item)));
     return bytes;
+  }
+
+  bookmark(served: Served, bookmark: Bookmark): Uint8Array {
+    return Buffer.from(`${JSON.stringify({ type: "BOOKMARK", object: bookmarkObject(served, bookmark) })}\n`);
+  }
+
+  error(error: StatusError): Uint8Array {
+    return Buffer.from(`${JSON.stringify({ type: "ERROR", object: error.status })}\n`);
   }
 
   #splicer(served: Served): Splicer {

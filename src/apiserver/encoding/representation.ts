@@ -2,7 +2,7 @@ import { notAcceptable } from "../../machinery/index.ts";
 
 /** What a client wants to be answered in. */
 export interface Representation {
-  readonly format: "json" | "yaml";
+  readonly format: "json" | "yaml" | "protobuf";
   /** The object itself, or a view of it. */
   readonly as: "object" | "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList";
   /** Of the view: `v1` or `v1beta1` of meta.k8s.io. */
@@ -17,8 +17,10 @@ const FORMATS: Readonly<Record<string, Representation["format"]>> = {
   "application/*": "json",
   "*/*": "json",
   "application/yaml": "yaml",
+  "application/vnd.kubernetes.protobuf": "protobuf",
 };
 const ACCEPTED = ["application/json", "application/yaml"];
+const ACCEPTED_TYPED = [...ACCEPTED, "application/vnd.kubernetes.protobuf"];
 
 /** Plain JSON: what a client gets that does not say. */
 export const PLAIN: Representation = { format: "json", as: "object", version: "v1", pretty: false };
@@ -37,21 +39,21 @@ export class Negotiator {
 
   /**
    * The first thing in an Accept header that we can produce, best quality first. Throws 406 when there is none.
-   * `viewable`: whether Table and PartialObjectMetadata make sense for what is asked.
+   * `protobuf`: whether what is asked has that form.
    */
-  negotiate(accept: string | undefined, viewable: boolean): Representation {
+  negotiate(accept: string | undefined, protobuf: boolean): Representation {
     if (accept === undefined || accept === "" || accept === JSON_TYPE || accept === "*/*") return PLAIN;
     for (const { type, parameters } of this.#clausesOf(accept)) {
       const format = FORMATS[type];
-      if (!format) continue;
+      if (!format || (format === "protobuf" && !protobuf)) continue;
       const as = parameters.get("as");
       const pretty = parameters.get("pretty") === "1";
       if (as === undefined) return { format, as: "object", version: "v1", pretty };
       const version = parameters.get("v") ?? "";
       const ours = parameters.get("g") === "meta.k8s.io" && (version === "v1" || version === "v1beta1");
-      if (viewable && ours && isView(as)) return { format, as, version, pretty: false };
+      if (ours && isView(as) && (format !== "protobuf" || as !== "Table")) return { format, as, version, pretty: false };
     }
-    throw notAcceptable(ACCEPTED);
+    throw notAcceptable(protobuf ? ACCEPTED_TYPED : ACCEPTED);
   }
 
   #clausesOf(accept: string): readonly Clause[] {

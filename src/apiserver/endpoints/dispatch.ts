@@ -37,6 +37,7 @@ export async function dispatch(core: Core, context: RequestContext): Promise<Ans
   const served = core.catalog.find(info.group, info.version, info.resource);
   if (!served || !scopeFits(served, context)) throw unknownPath();
   const { resource, kind } = served;
+  context.request.negotiate?.(served.model.typedItems);
   const { subresource, pathName, verb } = info;
   if (!allowedVerbs(served, subresource).includes(verb)) throw methodNotSupported(resource, verb);
   const namespace = resource.namespaced ? info.namespace : "";

@@ -1,11 +1,12 @@
 import type { Clock } from "../../kit/index.ts";
-import { internalError, type StatusError } from "../../machinery/index.ts";
+import { encodeProtobuf, encodeWatchFrame, internalError, type StatusError } from "../../machinery/index.ts";
 import type { Handled } from "../chain/chain.ts";
-import { bookmarkObject, JsonEncoder } from "../encoding/json.ts";
+import { JsonEncoder } from "../encoding/json.ts";
+import { ProtobufEncoder } from "../encoding/protobuf.ts";
 import type { Representation } from "../encoding/representation.ts";
-import { contentTypeOf, encodeText } from "../encoding/text.ts";
+import { encodeBody, PROTOBUF, streamTypeOf } from "../encoding/text.ts";
 import { EventView, objectFor } from "../encoding/views.ts";
-import type { ListAnswer, RawAnswer, WatchAnswer } from "../request/answer.ts";
+import type { RawAnswer, WatchAnswer } from "../request/answer.ts";
 import { GZIP_THRESHOLD, gzipBytes, gzipSink, wantsGzip } from "./compress.ts";
 import type { Exchange, Headers, Sink } from "./exchange.ts";
 import { type Framer, streamWatch } from "./watch-stream.ts";
@@ -13,6 +14,7 @@ import { type Framer, streamWatch } from "./watch-stream.ts";
 /** Encodes answers and sends them. One per server. */
 export class Responder {
   readonly #json = new JsonEncoder();
+  readonly #protobuf = new ProtobufEncoder();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -23,21 +25,30 @@ export class Responder {
     const { context, answer } = handled;
     const headers = commonHeaders(context.auditId, context.warnings);
     const includeObject = context.request.query.get("includeObject");
-    const plain = representation.as === "object" && representation.format === "json" && !representation.pretty;
+    const direct = this.#direct(representation);
     if (answer.type === "upgrade") throw internalError("an upgrade was granted to a request that did not ask for it");
     if (answer.type === "raw") return sendRaw(exchange, headers, answer);
-    headers["content-type"] = contentTypeOf(representation);
     if (answer.type === "watch") {
-      const framer = plain ? this.#splicing(answer) : viewing(answer, representation, includeObject, this.#clock);
+      headers["content-type"] = streamTypeOf(representation);
+      const framer = direct ? splicing(direct, answer) : viewing(answer, representation, includeObject, this.#clock);
       return streamWatch(answer.watcher, framer, exchange.stream(200, headers));
     }
-    if (plain && answer.type === "list") return this.#list(exchange, headers, answer);
+    if (direct && answer.type !== "object") {
+      headers["content-type"] = representation.format === "protobuf" ? PROTOBUF : "application/json";
+      if (answer.type === "list") return sendPieces(exchange, headers, direct.list(answer.served, answer.page));
+      return sendWhole(exchange, answer.status, headers, direct.object(answer.served, answer.item));
+    }
     if (answer.type === "object") Object.assign(headers, answer.headers);
-    const bytes =
-      plain && answer.type === "stored"
-        ? this.#json.object(answer.served, answer.item)
-        : await encodeText(await objectFor(answer, representation, includeObject, context.now), representation);
+    const object = await objectFor(answer, representation, includeObject, context.now);
+    const { bytes, contentType } = await encodeBody(object, representation);
+    headers["content-type"] = contentType;
     await sendWhole(exchange, answer.type === "list" ? 200 : answer.status, headers, bytes);
+  }
+
+  /** The encoder that needs no object built; undefined for views, YAML and indented JSON. */
+  #direct({ as, format, pretty }: Representation): Direct | undefined {
+    if (as !== "object" || pretty || format === "yaml") return undefined;
+    return format === "protobuf" ? this.#protobuf : this.#json;
   }
 
   /** An answer that tells of a failure of the transport or the chain. */
@@ -49,27 +60,28 @@ export class Responder {
     if (retry !== undefined && retry > 0) headers["retry-after"] = String(retry);
     exchange.send(error.code, headers, Buffer.from(`${JSON.stringify(error.status)}\n`));
   }
+}
 
-  async #list(exchange: Exchange, headers: Headers, { served, page }: ListAnswer): Promise<void> {
-    const pieces = this.#json.list(served, page);
-    const first = pieces.next().value ?? Buffer.alloc(0);
-    const second = pieces.next();
-    if (second.done === true) return sendWhole(exchange, 200, headers, first);
-    const compress = wantsGzip(exchange.headers["accept-encoding"], exchange.remoteAddress);
-    if (compress) headers["content-encoding"] = "gzip";
-    const plain = exchange.stream(200, headers);
-    const sink = compress ? gzipSink(plain) : plain;
-    sink.write(first);
-    await copy(sink, second.value, pieces, exchange.signal);
-  }
+type Direct = JsonEncoder | ProtobufEncoder;
 
-  #splicing({ served }: WatchAnswer): Framer {
-    return {
-      event: (event) => this.#json.event(served, event),
-      bookmark: (bookmark) => line("BOOKMARK", bookmarkObject(served, bookmark)),
-      error: (error) => line("ERROR", error.status),
-    };
-  }
+async function sendPieces(exchange: Exchange, headers: Headers, pieces: Generator<Uint8Array>): Promise<void> {
+  const first = pieces.next().value ?? Buffer.alloc(0);
+  const second = pieces.next();
+  if (second.done === true) return sendWhole(exchange, 200, headers, first);
+  const compress = wantsGzip(exchange.headers["accept-encoding"], exchange.remoteAddress);
+  if (compress) headers["content-encoding"] = "gzip";
+  const plain = exchange.stream(200, headers);
+  const sink = compress ? gzipSink(plain) : plain;
+  sink.write(first);
+  await copy(sink, second.value, pieces, exchange.signal);
+}
+
+function splicing(direct: Direct, { served }: WatchAnswer): Framer {
+  return {
+    event: (event) => direct.event(served, event),
+    bookmark: (bookmark) => direct.bookmark(served, bookmark),
+    error: (error) => direct.error(error),
+  };
 }
 
 async function copy(sink: Sink, next: Uint8Array, rest: Iterable<Uint8Array>, gone: AbortSignal): Promise<void> {
@@ -85,14 +97,16 @@ async function copy(sink: Sink, next: Uint8Array, rest: Iterable<Uint8Array>, go
 function viewing({ served }: WatchAnswer, representation: Representation, includeObject: string, clock: Clock): Framer {
   const view = new EventView(served, representation, includeObject, clock);
   return {
-    event: async (event) => line(event.type, await view.object(event)),
-    bookmark: async (bookmark) => line("BOOKMARK", await view.object(bookmark)),
-    error: (error) => line("ERROR", error.status),
+    event: async (event) => frameOf(event.type, await view.object(event), representation),
+    bookmark: async (bookmark) => frameOf("BOOKMARK", await view.object(bookmark), representation),
+    error: (error) => frameOf("ERROR", error.status, representation),
   };
 }
 
-function line(type: string, object: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
+/** An event of an object that is no stored one. YAML documents are JSON as well, so they are sent as such. */
+function frameOf(type: string, object: unknown, { format }: Representation): Uint8Array {
+  const bytes = format === "protobuf" ? encodeProtobuf(object as Parameters<typeof encodeProtobuf>[0]) : undefined;
+  return bytes ? encodeWatchFrame(type, bytes) : Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
 async function sendWhole(exchange: Exchange, status: number, headers: Headers, bytes: Uint8Array): Promise<void> {

@@ -57,15 +57,15 @@ class HttpEdge {
 
   async #serve(exchange: Exchange): Promise<void> {
     let representation: Representation = PLAIN;
-    const request = this.#request(exchange, (viewable) => {
-      representation = this.#negotiator.negotiate(exchange.headers["accept"], viewable);
+    const request = this.#request(exchange, (protobuf) => {
+      representation = this.#negotiator.negotiate(exchange.headers["accept"], protobuf);
       if (isForPeople(exchange)) representation = { ...representation, pretty: true };
     });
     const handled = await this.#chain.handle(request);
     await this.#responder.answer(exchange, handled, representation);
   }
 
-  #request(exchange: Incoming, negotiate: (viewable: boolean) => void): ServerRequest {
+  #request(exchange: Incoming, negotiate: (protobuf: boolean) => void): ServerRequest {
     const { target, headers, method } = exchange;
     const mark = target.indexOf("?");
     const { certificate, problem } = this.#peers.of(exchange.socket);

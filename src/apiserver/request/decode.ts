@@ -1,5 +1,5 @@
 import { apiVersionOf } from "../../api/index.ts";
-import { badRequest, decodeJson, deepClone, ParseError, unsupportedMediaType } from "../../machinery/index.ts";
+import { badRequest, decodeJson, decodeProtobuf, decodeYaml, deepClone, ParseError, unsupportedMediaType } from "../../machinery/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import type { ApiObject } from "../seams/index.ts";
 import type { Body } from "./types.ts";
@@ -7,7 +7,7 @@ import type { Body } from "./types.ts";
 /** Larger bodies are refused with 413. */
 export const MAX_BODY = 3 * 1024 * 1024;
 
-const READABLE = ["application/json", "application/yaml"];
+const READABLE = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 
 /** `application/json; charset=utf-8` → `application/json`. */
 export function mediaTypeOf(contentType: string): string {
@@ -24,13 +24,11 @@ export async function readValue(body: Body): Promise<unknown> {
   return decodeBytes(bytes, mediaTypeOf(body.contentType));
 }
 
-async function decodeBytes(bytes: Uint8Array, mediaType: string): Promise<unknown> {
+function decodeBytes(bytes: Uint8Array, mediaType: string): unknown {
   try {
     if (mediaType === "" || mediaType === "application/json") return decodeJson(bytes);
-    if (mediaType === "application/yaml") {
-      const { decodeYaml } = await import("../../machinery/index.ts");
-      return decodeYaml(bytes);
-    }
+    if (mediaType === "application/yaml") return decodeYaml(bytes);
+    if (mediaType === "application/vnd.kubernetes.protobuf") return decodeProtobuf(bytes);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     throw badRequest(error.message);

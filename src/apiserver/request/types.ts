@@ -26,8 +26,8 @@ export interface ServerRequest {
   readonly credentials?: Credentials;
   /** The client asks to leave HTTP for another protocol. */
   readonly upgrade?: boolean;
-  /** Throws 406 when the client accepts nothing that we produce. `viewable`: a Table would make sense. */
-  negotiate?(viewable: boolean): void;
+  /** Throws 406 when the client accepts nothing that we produce. `protobuf`: what it asks for has that form. */
+  negotiate?(protobuf: boolean): void;
   /** The peer's address, for audit and proxying; absent in process. */
   readonly remoteAddress?: string;
 }
