@@ -116,7 +116,7 @@ describe("nodes", () => {
       await ready(cluster, name);
     }
     await cluster.settle();
-    expect((await nodes.list()).items.map((n) => n.spec.podCIDR).toSorted()).toEqual([
+    expect((await nodes.list()).items.map((n) => n.spec.podCIDR ?? "").toSorted()).toEqual([
       "10.244.0.0/24",
       "10.244.1.0/24",
       "10.244.2.0/24",

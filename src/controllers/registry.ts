@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from "./common/context.ts";
+import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
 import { endpointsController } from "./endpoints/index.ts";
 import { endpointSliceController } from "./endpointslice/index.ts";
@@ -35,4 +36,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   podGarbageCollector,
   ttlController,
   ttlAfterFinishedController,
+  daemonSetController,
 ];
