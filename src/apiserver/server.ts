@@ -14,10 +14,11 @@ import type { Core } from "./endpoints/call.ts";
 import { Backends, type KubeletClientOptions } from "./endpoints/connect/backend.ts";
 import type { Listener, ListenOptions } from "./http/listener.ts";
 import { type InFlight, inProcessTransport } from "./inprocess/transport.ts";
+import { openapiHandler } from "./openapi/handler.ts";
 import { type HealthCheck, healthHandler } from "./paths/health.ts";
 import { indexHandler } from "./paths/index-page.ts";
 import { metricsHandler } from "./paths/metrics.ts";
-import { versionHandler } from "./paths/version.ts";
+import { GIT_VERSION, versionHandler } from "./paths/version.ts";
 import { ObjectStorage } from "./registry/storage.ts";
 import type { ServiceAccountTokens } from "./tokens/index.ts";
 import { createStrategies, type Strategies } from "./resources/index.ts";
@@ -119,6 +120,7 @@ class Server implements ApiServer {
     };
     const paths: PathHandler[] = [
       discoveryHandler(this.#catalog, () => this.#address()),
+      openapiHandler(this.#catalog, GIT_VERSION),
       versionHandler,
       healthHandler(this.#checks(store)),
       metricsHandler(env.metrics),

@@ -46,6 +46,8 @@ export interface Served {
   readonly kind?: StoredKind;
   /** Fields that a field selector may name, mapped to where they are in the object. */
   readonly fields: ReadonlyMap<string, string>;
+  /** The OpenAPI v3 schema, where it does not follow from the tables of types (custom resources). */
+  readonly schema?: Record<string, unknown>;
   /** Where a Scale's numbers are, where that is not as in built-in workloads (custom resources). */
   readonly scale?: ScalePaths;
   /** How objects are printed as a Table, where the built-in tables don't say (custom resources). */

@@ -27,7 +27,12 @@ export class ProtobufEncoder {
   /** A list, piece by piece: the items are encoded once and kept for a while. */
   *list(served: Served, page: ListPage): Generator<Uint8Array> {
     const { resource } = served;
-    const empty = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata: listMeta(page), items: [] };
+    const empty = {
+      kind: `${resource.kind}List`,
+      apiVersion: apiVersionOf(resource),
+      metadata: listMeta(page),
+      items: [],
+    };
     const skeleton = encode(empty);
     const [start, meta] = rawOf(skeleton);
     const items = page.items.map((item) => this.#item(served, item));

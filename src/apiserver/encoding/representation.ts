@@ -51,7 +51,8 @@ export class Negotiator {
       if (as === undefined) return { format, as: "object", version: "v1", pretty };
       const version = parameters.get("v") ?? "";
       const ours = parameters.get("g") === "meta.k8s.io" && (version === "v1" || version === "v1beta1");
-      if (ours && isView(as) && (format !== "protobuf" || as !== "Table")) return { format, as, version, pretty: false };
+      if (ours && isView(as) && (format !== "protobuf" || as !== "Table"))
+        return { format, as, version, pretty: false };
     }
     throw notAcceptable(protobuf ? ACCEPTED_TYPED : ACCEPTED);
   }

@@ -1,5 +1,13 @@
 import { apiVersionOf } from "../../api/index.ts";
-import { badRequest, decodeJson, decodeProtobuf, decodeYaml, deepClone, ParseError, unsupportedMediaType } from "../../machinery/index.ts";
+import {
+  badRequest,
+  decodeJson,
+  decodeProtobuf,
+  decodeYaml,
+  deepClone,
+  ParseError,
+  unsupportedMediaType,
+} from "../../machinery/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import type { ApiObject } from "../seams/index.ts";
 import type { Body } from "./types.ts";
