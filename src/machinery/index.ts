@@ -1,3 +1,13 @@
+export {
+  type ApplyList,
+  type ApplyMap,
+  type ApplySchema,
+  applySchemaOf,
+  DEDUCED,
+  UNTYPED_ATOMIC,
+} from "./apply/apply-schema.ts";
+export { applyConfiguration, trackUpdate, type WriteContext } from "./apply/field-manager.ts";
+export { FieldSet } from "./apply/field-set.ts";
 export * from "./codec/json.ts";
 export * from "./codec/protobuf/envelope.ts";
 export * from "./codec/yaml.ts";
