@@ -5,7 +5,7 @@ import type { Bookmark, Emission } from "../cache/index.ts";
 import { viewOf } from "../catalog/view.ts";
 import type { Chain, Handled } from "../chain/chain.ts";
 import { bookmarkObject, listMeta } from "../encoding/json.ts";
-import type { Answer, ListAnswer, WatchAnswer } from "../request/answer.ts";
+import type { Answer, ListAnswer, RawAnswer, WatchAnswer } from "../request/answer.ts";
 import { Query } from "../request/query.ts";
 import type { ServerRequest } from "../request/types.ts";
 import type { UserInfo } from "../seams/index.ts";
@@ -74,13 +74,18 @@ function bodyOf(answer: Answer): [status: number, body: unknown] {
     case "list":
       return [200, listBody(answer)];
     case "raw":
-      return [answer.status, answer.body];
+      return [answer.status, rawBody(answer)];
     case "watch":
       answer.watcher.end();
       throw new Error("a watch was asked for through request(): use watch()");
     case "upgrade":
       throw new Error("an upgrade was asked for through an in-process transport, which has no connection");
   }
+}
+
+/** What a network client would decode, decoded: documents that are kept as text (discovery) become objects. */
+function rawBody({ body, contentType }: RawAnswer): unknown {
+  return typeof body === "string" && contentType.startsWith("application/json") ? deepFreeze(JSON.parse(body)) : body;
 }
 
 function listBody({ served, page }: ListAnswer): unknown {
