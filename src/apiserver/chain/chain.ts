@@ -5,9 +5,12 @@ import { CompactedError } from "../../store/index.ts";
 import type { Core } from "../endpoints/call.ts";
 import { dispatch, unknownPath } from "../endpoints/dispatch.ts";
 import type { Answer } from "../request/answer.ts";
-import { requestInfo } from "../request/info.ts";
+import { type RequestInfo, requestInfo } from "../request/info.ts";
 import type { RequestContext, ServerRequest } from "../request/types.ts";
 import type { Authenticator, UserInfo } from "../seams/index.ts";
+import { impersonate } from "./impersonate.ts";
+import { RequestMetrics } from "./request-metrics.ts";
+import { DEFAULT_SEATS, Seats, type SeatsOptions } from "./seats.ts";
 import { attributesOf } from "./authorize.ts";
 
 /** Answers paths that are no resource; undefined: not mine. */
@@ -17,6 +20,7 @@ export interface ChainOptions {
   readonly core: Core;
   readonly authenticators: readonly Authenticator[];
   readonly paths: readonly PathHandler[];
+  readonly seats?: SeatsOptions;
 }
 
 /** An answer with what the chain has to say about it. */
@@ -34,20 +38,55 @@ const ANONYMOUS: UserInfo = { name: "system:anonymous", groups: ["system:unauthe
 export class Chain {
   readonly #options: ChainOptions;
   readonly #env: Env;
+  readonly #metrics: RequestMetrics;
+  readonly #seats: Seats;
 
   constructor(options: ChainOptions) {
     this.#options = options;
     this.#env = options.core.env;
+    this.#metrics = new RequestMetrics(this.#env.metrics);
+    this.#seats = new Seats(options.seats ?? DEFAULT_SEATS, this.#env.clock);
+    this.#env.metrics.onCollect(() => this.#metrics.inFlight(this.#seats.taken));
   }
 
-  async handle(request: ServerRequest): Promise<Handled> {
+  /** `seated`: the request counts against what the server does at once. */
+  async handle(request: ServerRequest, seated = false): Promise<Handled> {
+    const info = requestInfo(request.method, request.path, request.query);
+    const start = this.#env.clock.monotonic();
+    let code = 200;
     try {
-      const context = new Context(request, await this.#authenticate(request), this.#env);
-      await this.#options.core.gate.require(attributesOf(context.info, context.user), request.signal);
-      return { context, answer: await this.#route(context) };
+      const handled = seated && !isLong(info) ? await this.#seated(request, info) : await this.#handle(request, info);
+      const { answer } = handled;
+      if (answer.type !== "list" && answer.type !== "watch") code = answer.type === "upgrade" ? 101 : answer.status;
+      return handled;
     } catch (error) {
-      throw this.#status(error, request);
+      const status = this.#status(error, request);
+      code = status.code;
+      throw status;
+    } finally {
+      const served = this.#options.core.catalog.find(info.group, info.version, info.resource) !== undefined;
+      const seconds = (this.#env.clock.monotonic() - start) / 1000;
+      this.#metrics.answered(info, served, code, seconds, request.query.has("dryRun"));
     }
+  }
+
+  async #seated(request: ServerRequest, info: RequestInfo): Promise<Handled> {
+    const waiting = this.#seats.take();
+    if (waiting) await waiting;
+    try {
+      return await this.#handle(request, info);
+    } finally {
+      this.#seats.leave();
+    }
+  }
+
+  async #handle(request: ServerRequest, info: RequestInfo): Promise<Handled> {
+    const { gate } = this.#options.core;
+    const known = await this.#authenticate(request);
+    const user = request.user ? known : await impersonate(request, info, known, gate);
+    const context = new Context(request, info, user, this.#env);
+    await gate.require(attributesOf(info, user), request.signal);
+    return { context, answer: await this.#route(context) };
   }
 
   async #route(context: RequestContext): Promise<Answer> {
@@ -94,6 +133,13 @@ export class Chain {
   }
 }
 
+const STREAMS = new Set(["exec", "attach", "portforward", "proxy", "log"]);
+
+/** Whether a request may go on for as long as it likes. */
+function isLong({ verb, subresource }: RequestInfo): boolean {
+  return verb === "watch" || STREAMS.has(subresource);
+}
+
 class Context implements RequestContext {
   readonly request: ServerRequest;
   readonly info: RequestContext["info"];
@@ -104,9 +150,9 @@ class Context implements RequestContext {
   readonly warnings: string[] = [];
   readonly annotations = new Map<string, string>();
 
-  constructor(request: ServerRequest, user: UserInfo, env: Env) {
+  constructor(request: ServerRequest, info: RequestInfo, user: UserInfo, env: Env) {
     this.request = request;
-    this.info = requestInfo(request.method, request.path, request.query);
+    this.info = info;
     this.user = user;
     this.auditId = env.random.uuid();
     this.signal = request.signal;

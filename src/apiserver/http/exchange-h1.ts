@@ -19,6 +19,10 @@ export class Http1Exchange implements Exchange {
     this.headers = request.headers as Record<string, string | undefined>;
   }
 
+  headerValues(name: string): readonly string[] {
+    return this.#request.headersDistinct[name] ?? [];
+  }
+
   get socket(): IncomingMessage["socket"] {
     return this.#request.socket;
   }

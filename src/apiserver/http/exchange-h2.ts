@@ -11,16 +11,22 @@ export class Http2Exchange implements Exchange {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly hasBody: boolean;
   readonly #stream: ServerHttp2Stream;
+  readonly #rawHeaders: readonly string[];
   #abort: AbortController | undefined;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ended: boolean) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], ended: boolean) {
     this.#stream = stream;
+    this.#rawHeaders = rawHeaders;
     this.method = String(headers[":method"]);
     this.target = String(headers[":path"]);
     this.headers = headers as Record<string, string | undefined>;
     this.hasBody = !ended;
     // Resets by the client are no faults of ours; what matters of them arrives as "close".
     stream.on("error", () => undefined);
+  }
+
+  headerValues(name: string): readonly string[] {
+    return this.#rawHeaders.flatMap((value, i) => (i % 2 === 1 && this.#rawHeaders[i - 1] === name ? [value] : []));
   }
 
   get socket(): TLSSocket {

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly target: string;
   /** Lower-case names; repeated headers joined as HTTP has it. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** All values of a header that may be repeated. */
+  headerValues(name: string): readonly string[];
   readonly socket: TLSSocket | Duplex;
   readonly remoteAddress: string | undefined;
   /** Aborts when the client has gone before the answer was complete. */

@@ -101,8 +101,8 @@ function connect(
   });
   // With a "request" listener Node wraps HTTP/2 streams to look like HTTP/1.1. We take them as they are: it is cheaper.
   server.removeAllListeners("stream");
-  server.on("stream", (stream, headers, flags) => {
-    handlers.serve(new Http2Exchange(stream as ServerHttp2Stream, headers, (flags & END_STREAM) !== 0));
+  server.on("stream", (stream, headers, flags, rawHeaders: readonly string[]) => {
+    handlers.serve(new Http2Exchange(stream as ServerHttp2Stream, headers, rawHeaders, (flags & END_STREAM) !== 0));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());

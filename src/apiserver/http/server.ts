@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Env, errorText } from "../../kit/index.ts";
-import { internalError, StatusError } from "../../machinery/index.ts";
-import type { Chain } from "../chain/chain.ts";
+import { internalError, StatusError, timeout } from "../../machinery/index.ts";
+import type { Chain, Handled } from "../chain/chain.ts";
 import { Negotiator, PLAIN, type Representation } from "../encoding/representation.ts";
 import { Query } from "../request/query.ts";
 import type { ServerRequest } from "../request/types.ts";
@@ -61,7 +61,7 @@ class HttpEdge {
       representation = this.#negotiator.negotiate(exchange.headers["accept"], protobuf);
       if (isForPeople(exchange)) representation = { ...representation, pretty: true };
     });
-    const handled = await this.#chain.handle(request);
+    const handled = await this.#inTime(this.#chain.handle(request, true), exchange);
     await this.#responder.answer(exchange, handled, representation);
   }
 
@@ -74,6 +74,7 @@ class HttpEdge {
       path: mark < 0 ? target : target.slice(0, mark),
       query: mark < 0 ? Query.empty : Query.parse(target.slice(mark + 1)),
       headers,
+      headerValues: (name) => exchange.headerValues(name),
       body: exchange.hasBody
         ? { kind: "bytes", contentType: headers["content-type"] ?? "", read: (limit) => exchange.read(limit) }
         : { kind: "none" },
@@ -86,6 +87,29 @@ class HttpEdge {
     };
   }
 
+  /** Rejects with 504 when the chain takes too long; a watch that comes late is ended. */
+  #inTime(handling: Promise<Handled>, exchange: Exchange): Promise<Handled> {
+    const limit = timeoutOf(exchange.target);
+    return new Promise((resolve, reject) => {
+      let late = false;
+      const timer = this.#env.clock.setTimer(limit, () => {
+        late = true;
+        reject(timeout("request did not complete within the allotted timeout"));
+      });
+      handling.then(
+        (handled) => {
+          timer.cancel();
+          if (late && handled.answer.type === "watch") handled.answer.watcher.end();
+          resolve(handled);
+        },
+        (error: Error) => {
+          timer.cancel();
+          reject(error);
+        },
+      );
+    });
+  }
+
   #broken(exchange: Exchange, error: unknown): void {
     if (error instanceof StatusError) return this.#responder.failure(exchange, error);
     this.#env.log.error("An answer could not be sent", { target: exchange.target, error: errorText(error) });
@@ -95,6 +119,19 @@ class HttpEdge {
       exchange.socket.destroy();
     }
   }
+}
+
+/** As upstream's --request-timeout, ms. */
+const REQUEST_TIMEOUT = 60_000;
+
+/** What the request allows itself, up to the server's limit. */
+function timeoutOf(target: string): number {
+  const text = /[?&]timeout=([^&]*)/.exec(target)?.[1];
+  if (text === undefined) return REQUEST_TIMEOUT;
+  const asked = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  if (!asked) return REQUEST_TIMEOUT;
+  const unit = { ms: 1, s: 1000, m: 60_000 }[asked[2] ?? "s"] ?? 1000;
+  return Math.min(REQUEST_TIMEOUT, Number(asked[1]) * unit);
 }
 
 /** Browsers and curl get indented JSON unless they ask otherwise. */

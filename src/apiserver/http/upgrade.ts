@@ -12,14 +12,20 @@ export class UpgradeExchange {
   readonly connection: Omit<Connection, "head">;
   readonly #abort = new AbortController();
   readonly socket: Duplex;
+  readonly #distinct: IncomingMessage["headersDistinct"];
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.method = request.method ?? "GET";
     this.target = request.url ?? "/";
     this.headers = request.headers as Record<string, string | undefined>;
     this.socket = socket;
+    this.#distinct = request.headersDistinct;
     this.connection = { socket, rawHeaders: request.rawHeaders };
     socket.once("close", () => this.#abort.abort());
+  }
+
+  headerValues(name: string): readonly string[] {
+    return this.#distinct[name] ?? [];
   }
 
   get remoteAddress(): string | undefined {

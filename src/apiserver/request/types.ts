@@ -18,6 +18,8 @@ export interface ServerRequest {
   readonly query: Query;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** All values of a header that may be repeated, where the transport can tell them apart. */
+  headerValues?(name: string): readonly string[];
   readonly body: Body;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
