@@ -12,7 +12,6 @@ import { impersonate } from "./impersonate.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 import { DEFAULT_SEATS, Seats, type SeatsOptions } from "./seats.ts";
 import { attributesOf } from "./authorize.ts";
-import { impersonate } from "./impersonate.ts";
 
 /** Answers paths that are no resource; undefined: not mine. */
 export type PathHandler = (context: RequestContext) => Promise<Answer | undefined> | Answer | undefined;

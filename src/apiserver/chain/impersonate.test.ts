@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { requestInfo } from "../request/info.ts";
 import { Query } from "../request/query.ts";
 import type { ServerRequest } from "../request/types.ts";
 import type { Attributes, UserInfo } from "../seams/index.ts";
@@ -24,17 +25,17 @@ function ask(
   const gate = new Gate([
     { name: "test", authorize: (asked) => ({ decision: allowed(asked) ? "allow" : "no opinion" }) },
   ]);
-  return impersonate(request, caller, gate);
+  return impersonate(request, requestInfo("GET", request.path, request.query), caller, gate);
 }
 
 describe("impersonate", () => {
   it.each<[string, Record<string, string | string[]>, UserInfo]>([
     ["nobody", {}, caller],
-    ["a user", { "impersonate-user": "joe" }, { name: "joe", groups: ["system:authenticated"], extra: {} }],
+    ["a user", { "impersonate-user": "joe" }, { name: "joe", groups: ["system:authenticated"] }],
     [
       "a user with groups",
       { "impersonate-user": "joe", "impersonate-group": ["a", "b"] },
-      { name: "joe", groups: ["a", "b", "system:authenticated"], extra: {} },
+      { name: "joe", groups: ["a", "b", "system:authenticated"] },
     ],
     [
       "a service account",
@@ -48,7 +49,7 @@ describe("impersonate", () => {
     [
       "the anonymous user",
       { "impersonate-user": "system:anonymous" },
-      { name: "system:anonymous", groups: ["system:unauthenticated"], extra: {} },
+      { name: "system:anonymous", groups: ["system:unauthenticated"] },
     ],
     [
       "extra and uid",
@@ -85,6 +86,6 @@ describe("impersonate", () => {
   });
 
   it("refuses groups without a user", async () => {
-    await expect(ask({ "impersonate-group": "system:masters" })).rejects.toThrow("without impersonating a user");
+    await expect(ask({ "impersonate-group": "system:masters" })).rejects.toThrow("without a user");
   });
 });

@@ -1,109 +1,85 @@
-import { internalError } from "../../machinery/index.ts";
-import type { Attributes, UserInfo } from "../seams/index.ts";
+import { failure } from "../../machinery/index.ts";
+import type { RequestInfo } from "../request/info.ts";
 import type { ServerRequest } from "../request/types.ts";
+import type { Attributes, UserInfo } from "../seams/index.ts";
 import type { Gate } from "./authorize.ts";
-import { refusal } from "./authorize.ts";
 
-const USER = "impersonate-user";
-const GROUP = "impersonate-group";
-const UID = "impersonate-uid";
 const EXTRA = "impersonate-extra-";
-const ACCOUNT = "system:serviceaccount:";
-const ANONYMOUS = "system:anonymous";
+const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 const AUTHENTICATED = "system:authenticated";
 const UNAUTHENTICATED = "system:unauthenticated";
-
-/** One thing the caller wants to be taken for; each needs the verb `impersonate` on it. */
-interface Claim {
-  readonly group: "" | "authentication.k8s.io";
-  readonly resource: "users" | "groups" | "serviceaccounts" | "userextras" | "uids";
-  readonly name: string;
-  readonly namespace?: string;
-  /** The extra field's name. */
-  readonly subresource?: string;
-}
+const ANONYMOUS = "system:anonymous";
 
 /**
- * The user that a request is made as: the one its `Impersonate-*` headers name, if the caller may, else the caller. Throws
- * 403 for whatever the caller may not be taken for.
+ * Who a request is to be taken for: `user`, or whom its Impersonate headers name, if `user` may speak for each of the
+ * name, groups, uid and extras. Throws 403, or 500 for headers that name no user.
  */
-export async function impersonate(request: ServerRequest, caller: UserInfo, gate: Gate): Promise<UserInfo> {
-  const claims = claimsOf(request);
-  if (claims.length === 0) return caller;
-  const [who] = claims;
-  if (who?.resource !== "users" && who?.resource !== "serviceaccounts") {
-    throw internalError(`requested ${JSON.stringify(claims)} without impersonating a user`);
-  }
-  for (const claim of claims) {
-    const asked = attributesOf(caller, claim);
-    const verdict = await gate.ask(asked, request.signal);
-    if (verdict.decision !== "allow") throw refusal(asked, verdict.reason ?? "");
-  }
-  return userOf(who, claims);
+export async function impersonate(
+  request: ServerRequest,
+  info: RequestInfo,
+  user: UserInfo,
+  gate: Gate,
+): Promise<UserInfo> {
+  const wanted = wantedOf(request);
+  if (!wanted) return user;
+  for (const asked of questions(wanted, user, info)) await gate.require(asked, request.signal);
+  return { ...wanted, groups: groupsOf(wanted) };
 }
 
-function claimsOf(request: ServerRequest): Claim[] {
-  const values = (name: string): readonly string[] =>
-    request.headerValues?.(name) ?? [request.headers[name] ?? ""].filter(Boolean);
-  const claims: Claim[] = [];
-  const [name] = values(USER);
-  if (name) {
-    const [namespace, account] = name.startsWith(ACCOUNT) ? name.slice(ACCOUNT.length).split(":") : [];
-    claims.push(
-      namespace && account
-        ? { group: "", resource: "serviceaccounts", name: account, namespace }
-        : { group: "", resource: "users", name },
-    );
+function wantedOf(request: ServerRequest): UserInfo | undefined {
+  const { headers } = request;
+  const all = (name: string): readonly string[] => request.headerValues?.(name) ?? splitHeader(headers[name]);
+  const name = headers["impersonate-user"] ?? "";
+  const uid = headers["impersonate-uid"];
+  const groups = all("impersonate-group");
+  const extra: Record<string, readonly string[]> = {};
+  for (const header of Object.keys(headers)) {
+    if (header.startsWith(EXTRA)) extra[unescapeKey(header.slice(EXTRA.length))] = all(header);
   }
-  for (const group of values(GROUP)) claims.push({ group: "", resource: "groups", name: group });
-  for (const header of Object.keys(request.headers)) {
-    if (!header.startsWith(EXTRA)) continue;
-    const key = decode(header.slice(EXTRA.length));
-    for (const value of values(header))
-      claims.push({ group: "authentication.k8s.io", resource: "userextras", name: value, subresource: key });
-  }
-  const [uid] = values(UID);
-  if (uid) claims.push({ group: "authentication.k8s.io", resource: "uids", name: uid });
-  return claims;
+  const others = groups.length > 0 || uid !== undefined || Object.keys(extra).length > 0;
+  if (name === "" && !others) return undefined;
+  if (name === "")
+    throw failure({ code: 500, message: "requested impersonation of groups, uid or extra without a user" });
+  return { name, groups, ...(uid !== undefined && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
 }
 
-function decode(key: string): string {
+function* questions(wanted: UserInfo, user: UserInfo, info: RequestInfo): Generator<Attributes> {
+  const base = { user, verb: "impersonate", path: info.path, isResource: true, version: "v1" };
+  const ask = (group: string, resource: string, name: string, subresource = "", namespace = ""): Attributes => ({
+    ...base,
+    group,
+    resource,
+    subresource,
+    namespace,
+    name,
+  });
+  const account = SERVICE_ACCOUNT.exec(wanted.name);
+  if (account) yield ask("", "serviceaccounts", account[2] ?? "", "", account[1]);
+  else yield ask("", "users", wanted.name);
+  for (const group of wanted.groups) yield ask("", "groups", group);
+  if (wanted.uid !== undefined) yield ask("authentication.k8s.io", "uids", wanted.uid);
+  for (const [key, values] of Object.entries(wanted.extra ?? {})) {
+    for (const value of values) yield ask("authentication.k8s.io", "userextras", value, key);
+  }
+}
+
+function groupsOf({ name, groups }: UserInfo): readonly string[] {
+  const account = SERVICE_ACCOUNT.exec(name);
+  const implied =
+    account && groups.length === 0 ? ["system:serviceaccounts", `system:serviceaccounts:${account[1]}`] : groups;
+  if (name === ANONYMOUS) return implied.includes(UNAUTHENTICATED) ? implied : [...implied, UNAUTHENTICATED];
+  if (implied.includes(AUTHENTICATED) || implied.includes(UNAUTHENTICATED)) return implied;
+  return [...implied, AUTHENTICATED];
+}
+
+function splitHeader(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : value.split(", ");
+}
+
+function unescapeKey(key: string): string {
   try {
     return decodeURIComponent(key);
   } catch {
     return key;
   }
-}
-
-function attributesOf(user: UserInfo, claim: Claim): Attributes {
-  return {
-    user,
-    verb: "impersonate",
-    path: "",
-    isResource: true,
-    group: claim.group,
-    version: claim.group === "" ? "" : "v1",
-    resource: claim.resource,
-    subresource: claim.subresource ?? "",
-    namespace: claim.namespace ?? "",
-    name: claim.name,
-  };
-}
-
-function userOf(who: Claim, claims: readonly Claim[]): UserInfo {
-  const name = who.resource === "serviceaccounts" ? `${ACCOUNT}${who.namespace}:${who.name}` : who.name;
-  const groups = claims.filter((c) => c.resource === "groups").map((c) => c.name);
-  if (groups.length === 0 && who.resource === "serviceaccounts")
-    groups.push("system:serviceaccounts", `system:serviceaccounts:${who.namespace}`);
-  // Groups that say for themselves whether the user is known are left as they are.
-  if (name === ANONYMOUS) {
-    if (!groups.includes(UNAUTHENTICATED)) groups.push(UNAUTHENTICATED);
-  } else if (!groups.includes(AUTHENTICATED) && !groups.includes(UNAUTHENTICATED)) groups.push(AUTHENTICATED);
-  const extra: Record<string, string[]> = {};
-  for (const claim of claims) {
-    if (claim.resource === "userextras")
-      extra[claim.subresource ?? ""] = [...(extra[claim.subresource ?? ""] ?? []), claim.name];
-  }
-  const uid = claims.find((c) => c.resource === "uids")?.name;
-  return { name, groups, extra, ...(uid !== undefined && { uid }) };
 }
