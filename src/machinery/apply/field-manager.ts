@@ -166,7 +166,7 @@ function stripNeverOwned(managers: Managers, id: string): void {
   if (!owned) return;
   const set = owned.set.difference(NEVER_OWNED);
   if (set.isEmpty()) managers.delete(id);
-  else managers.set(id, { ...owned, set });
+  else managers.set(id, { apiVersion: owned.apiVersion, applied: owned.applied, time: owned.time, set });
 }
 
 function update(live: JsonObject, next: JsonObject, managers: Managers, context: WriteContext): Managers {
@@ -178,7 +178,8 @@ function update(live: JsonObject, next: JsonObject, managers: Managers, context:
   if (own) {
     owners.delete(SELF);
     const before = owners.get(id);
-    owners.set(id, { ...own, set: before ? own.set.union(before.set) : own.set, time: formatTime(context.now) });
+    const set = before ? own.set.union(before.set) : own.set;
+    owners.set(id, { apiVersion: own.apiVersion, applied: false, set, time: formatTime(context.now) });
   }
   capUpdateManagers(owners);
   return owners;
@@ -234,7 +235,14 @@ function applyOnce(
     const result = ownApply(current, config, apiVersion, managers, id, force, versions);
     stripNeverOwned(result.managers, id);
     const own = result.managers.get(id);
-    if (own && result.object) result.managers.set(id, { ...own, time: formatTime(context.now) });
+    if (own && result.object) {
+      result.managers.set(id, {
+        apiVersion: own.apiVersion,
+        applied: true,
+        set: own.set,
+        time: formatTime(context.now),
+      });
+    }
     return { object: result.object ?? live, managers: result.managers };
   } catch (error) {
     if (!(error instanceof ApplyError)) throw error;

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../objects/fields.ts";
 import type { ApplySchema } from "./apply-schema.ts";
-import { compareElements, type PathElement } from "./path-element.ts";
+import { type PathElement, sortElements } from "./path-element.ts";
 
 /** A set of paths, as a tree. Treat as immutable once shared: only {@link insert} changes it. */
 export class FieldSet {
@@ -41,8 +41,7 @@ export class FieldSet {
   }
 
   #write(out: JsonObject): JsonObject {
-    const elements = [...new Set([...this.members, ...this.children.keys()])].toSorted(compareElements);
-    for (const element of elements) {
+    for (const element of sortElements([...this.members, ...this.children.keys()])) {
       const child = this.children.get(element);
       out[element] = child ? child.#write(this.members.has(element) ? { ".": {} } : {}) : {};
     }
@@ -140,8 +139,8 @@ export class FieldSet {
 
   /** All paths, those of a node before those below it. */
   *paths(prefix: readonly PathElement[] = []): Generator<readonly PathElement[]> {
-    for (const element of [...this.members].toSorted(compareElements)) yield [...prefix, element];
-    for (const element of [...this.children.keys()].toSorted(compareElements)) {
+    for (const element of sortElements([...this.members])) yield [...prefix, element];
+    for (const element of sortElements([...this.children.keys()])) {
       yield* this.children.get(element)?.paths([...prefix, element]) ?? [];
     }
   }

@@ -1,7 +1,12 @@
 import type { metav1 } from "../../api/index.ts";
-import { tryParseTime } from "../values/time.ts";
+import { isJsonObject } from "../objects/fields.ts";
+import { plainTimeMs, tryParseTime } from "../values/time.ts";
+import type { ApplySchema } from "./apply-schema.ts";
 import { FieldSet } from "./field-set.ts";
 import { ApplyError } from "./list-items.ts";
+import { reconcileSet } from "./reconcile.ts";
+
+type Entry = metav1.ManagedFieldsEntry;
 
 /** What one manager owns. */
 export interface Owned {
@@ -13,10 +18,57 @@ export interface Owned {
   readonly time?: string | undefined;
 }
 
+/** What a stored entry says: its set is read, and made to fit the schema, only when somebody asks for it. */
+export class StoredOwned implements Owned {
+  readonly entry: Entry;
+  readonly apiVersion: string;
+  readonly applied: boolean;
+  readonly time: string | undefined;
+  #schema: ApplySchema | undefined;
+  #set: FieldSet | undefined;
+
+  constructor(entry: Entry) {
+    this.entry = entry;
+    this.apiVersion = entry.apiVersion ?? "";
+    this.applied = entry.operation === "Apply";
+    this.time = entry.time;
+  }
+
+  /** Tells of the schema that the set must fit. */
+  fit(schema: ApplySchema): void {
+    this.#schema = schema;
+  }
+
+  get set(): FieldSet {
+    if (!this.#set) {
+      const written = FieldSet.fromFields(this.entry.fieldsV1);
+      this.#set = this.#schema ? reconcileSet(written, this.#schema) : written;
+    }
+    return this.#set;
+  }
+
+  /** Whether a change may take something from this owner. Looks only at the changed paths. */
+  mayLose(change: FieldSet): boolean {
+    return meets(this.entry.fieldsV1, change);
+  }
+}
+
+function meets(fields: unknown, change: FieldSet): boolean {
+  if (!isJsonObject(fields)) return false;
+  for (const element of change.members) if (Object.hasOwn(fields, element)) return true;
+  for (const [element, below] of change.children) {
+    if (Object.hasOwn(fields, element) && (isBare(fields[element]) || meets(fields[element], below))) return true;
+  }
+  return false;
+}
+
+/** A path that ends here: the owner of an atomic value, which is changed by what changes in it. */
+function isBare(fields: unknown): boolean {
+  return isJsonObject(fields) && Object.keys(fields).length === 0;
+}
+
 /** Owners by {@link managerId}. */
 export type Managers = Map<string, Owned>;
-
-type Entry = metav1.ManagedFieldsEntry;
 
 /** What tells managers apart: name, operation, subresource, and for updates the version. */
 export function managerId(entry: Pick<Entry, "manager" | "operation" | "apiVersion" | "subresource">): string {
@@ -49,12 +101,7 @@ export function decodeManagers(entries: readonly Entry[] | undefined | null): Ma
     if (entry.fieldsType !== "FieldsV1") {
       throw new ApplyError(`invalid fieldsType ${JSON.stringify(entry.fieldsType)} in managed fields entry ${i}`);
     }
-    managers.set(managerId(entry), {
-      set: FieldSet.fromFields(entry.fieldsV1),
-      apiVersion: entry.apiVersion,
-      applied: entry.operation === "Apply",
-      time: entry.time,
-    });
+    managers.set(managerId(entry), new StoredOwned(entry));
   }
   return managers;
 }
@@ -62,6 +109,7 @@ export function decodeManagers(entries: readonly Entry[] | undefined | null): Ma
 /** Writes `metadata.managedFields`, in upstream's order; undefined when nobody owns anything. */
 export function encodeManagers(managers: Managers): Entry[] | undefined {
   const entries = [...managers].map(([id, owned]): Entry => {
+    if (owned instanceof StoredOwned) return owned.entry;
     const { manager, operation, subresource } = JSON.parse(id) as Entry;
     return {
       ...(manager && { manager }),
@@ -91,7 +139,7 @@ function compareTexts(a = "", b = ""): number {
 }
 
 function secondsOf(entry: { readonly time?: string | undefined }): number {
-  return Math.floor((tryParseTime(entry.time) ?? 0) / 1000);
+  return Math.floor((plainTimeMs(entry.time ?? "") ?? tryParseTime(entry.time) ?? 0) / 1000);
 }
 
 const MAX_UPDATE_MANAGERS = 10;
@@ -115,7 +163,8 @@ export function capUpdateManagers(managers: Managers): void {
     const merged = managers.get(bucket) ?? managers.get(oldest);
     if (!managers.has(bucket)) managers.delete(oldest);
     managers.delete(id);
-    managers.set(bucket, { ...owned, set: owned.set.union(merged?.set ?? new FieldSet()) });
+    const { applied, time } = owned;
+    managers.set(bucket, { apiVersion, applied, time, set: owned.set.union(merged?.set ?? new FieldSet()) });
     count--;
   }
 }

@@ -4,10 +4,9 @@ import { deepEqual } from "../objects/equal.ts";
 import type { ApplySchema } from "./apply-schema.ts";
 import { type Comparison, compareValues, withoutFields } from "./compare.ts";
 import { FieldSet } from "./field-set.ts";
-import { type Managers, printManager } from "./managers.ts";
+import { type Managers, printManager, StoredOwned } from "./managers.ts";
 import { mergeValues } from "./merge.ts";
 import { printPath } from "./path-element.ts";
-import { reconcileSet } from "./reconcile.ts";
 import { removeFields } from "./remove.ts";
 import { toFieldSet } from "./to-field-set.ts";
 
@@ -116,7 +115,9 @@ function fitToSchema(live: JsonObject, managers: Managers, versions: Versions): 
   const out: Managers = new Map();
   for (const [id, owned] of managers) {
     const versioned = versions.at(live, owned.apiVersion);
-    if (versioned) out.set(id, { ...owned, set: reconcileSet(owned.set, versioned.schema) });
+    if (!versioned) continue;
+    if (owned instanceof StoredOwned) owned.fit(versioned.schema);
+    out.set(id, owned);
   }
   return out;
 }
@@ -149,14 +150,25 @@ function takeOver(
       owners.delete(id);
       continue;
     }
+    if (owned instanceof StoredOwned && !mayLose(owned, change)) continue;
     const taken = owned.set.intersection(change.modified.union(change.added));
     for (const path of taken.paths()) conflicts.push({ manager: id, path });
-    owners.set(id, { ...owned, set: owned.set.difference(taken).difference(change.removed) });
+    const { applied, time } = owned;
+    owners.set(id, {
+      apiVersion: owned.apiVersion,
+      applied,
+      time,
+      set: owned.set.difference(taken).difference(change.removed),
+    });
   }
   if (!force && conflicts.length > 0) throw new ConflictsError(conflicts);
-  for (const [id, owned] of owners) if (owned.set.isEmpty()) owners.delete(id);
+  for (const [id, owned] of owners) if (!(owned instanceof StoredOwned) && owned.set.isEmpty()) owners.delete(id);
   const nothing = { removed: new FieldSet(), modified: new FieldSet(), added: new FieldSet() };
   return { owners, comparison: comparisonAt(apiVersion) ?? nothing };
+}
+
+function mayLose(owned: StoredOwned, change: Comparison): boolean {
+  return owned.mayLose(change.modified) || owned.mayLose(change.added) || owned.mayLose(change.removed);
 }
 
 /** Removes what the manager applied before and does not apply now, unless somebody else owns it too. */

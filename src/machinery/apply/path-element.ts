@@ -46,6 +46,13 @@ function printScalar(value: unknown): string {
 
 const RANK: Readonly<Record<string, number>> = { f: 0, k: 1, v: 2, i: 3 };
 
+/** Steps in the order in which upstream writes them, each once. */
+export function sortElements(elements: PathElement[]): PathElement[] {
+  const unique = elements.length > 1 ? [...new Set(elements)] : elements;
+  if (unique.length < 2) return unique;
+  return unique.every((element) => element.startsWith("f:")) ? unique.sort() : unique.sort(compareElements);
+}
+
 /** The order in which upstream writes the steps of a set. */
 export function compareElements(a: PathElement, b: PathElement): number {
   const [x, y] = [RANK[a.charAt(0)] ?? 4, RANK[b.charAt(0)] ?? 4];
