@@ -5,6 +5,7 @@ import { endpointsController } from "./endpoints/index.ts";
 import { endpointSliceController } from "./endpointslice/index.ts";
 import { endpointSliceMirroringController } from "./endpointslicemirroring/index.ts";
 import { garbageCollectorController } from "./garbagecollector/index.ts";
+import { jobController } from "./job/index.ts";
 import { namespaceController } from "./namespace/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
@@ -37,4 +38,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ttlController,
   ttlAfterFinishedController,
   daemonSetController,
+  jobController,
 ];

@@ -1,6 +1,6 @@
 import type { metav1 } from "../../api/index.ts";
 import { cacheKey, type Informer, type ResourceClient } from "../../client/index.ts";
-import type { Env, Timer } from "../../kit/index.ts";
+import { type Env, LruMap, type Timer } from "../../kit/index.ts";
 import { formatTime, getControllerOf } from "../../machinery/index.ts";
 import { keyOf } from "./claims.ts";
 
@@ -15,6 +15,7 @@ interface Cached {
 
 /** After this long a write that the informer has not shown is looked up at the server. */
 const VERIFY_AFTER_MS = 30_000;
+const GONE_REMEMBERED = 1024;
 
 /**
  * What a controller wrote and its informer does not show yet. Reading through the ledger gives the cache plus one's own
@@ -31,6 +32,8 @@ export class WriteLedger<T extends Cached> {
   readonly #deleted = new Map<string, Entry<T>>();
   /** Created and not cached yet: by the uid of the controller ("" for none). */
   readonly #created = new Map<string, Map<string, T>>();
+  /** Deleted not long ago. */
+  readonly #gone = new LruMap<string, true>(GONE_REMEMBERED);
   #timer: Timer | undefined;
   #closed = false;
 
@@ -43,23 +46,39 @@ export class WriteLedger<T extends Cached> {
     informer.handle({
       added: (object) => this.#observe(object),
       updated: (object) => this.#observe(object),
-      deleted: (object) => this.#forget(object.metadata.uid),
+      deleted: (object) => {
+        this.#gone.set(object.metadata.uid, true);
+        this.#forget(object.metadata.uid);
+      },
     });
   }
 
-  /** Notes the server's answer to a create, update or patch. */
-  wrote(object: T): void {
-    const cached = this.#cachedAs(object);
-    if (cached !== undefined && !isNewer(object, cached)) return;
-    const { uid } = object.metadata;
-    const known = this.#written.get(uid);
-    if (known !== undefined && !isNewer(object, known.object)) return;
-    this.#written.set(uid, { object, at: this.#env.clock.now() });
-    if (cached === undefined) {
+  /** Notes the server's answer to a create. */
+  created(object: T): void {
+    // Its whole life may have passed through the informer before the answer came.
+    if (this.#gone.get(object.metadata.uid) === true) return;
+    if (this.#cachedAs(object) === undefined) {
       const owner = ownerOf(object);
       const set = this.#created.get(owner) ?? new Map<string, T>();
-      this.#created.set(owner, set.set(uid, object));
-    }
+      this.#created.set(owner, set.set(object.metadata.uid, object));
+      this.#note(object);
+    } else this.wrote(object);
+  }
+
+  /** Notes the server's answer to an update or patch. */
+  wrote(object: T): void {
+    const known = this.#written.get(object.metadata.uid)?.object ?? this.#cachedAs(object);
+    // Unknown by now: it was deleted before the answer came.
+    if (known === undefined || !isNewer(object, known)) return;
+    const cached = this.#cachedAs(object);
+    if (cached === undefined || isNewer(object, cached)) this.#note(object);
+  }
+
+  #note(object: T): void {
+    const { uid } = object.metadata;
+    this.#written.set(uid, { object, at: this.#env.clock.now() });
+    const siblings = this.#created.get(ownerOf(object));
+    if (siblings?.has(uid) === true) siblings.set(uid, object);
     this.#watchOver();
   }
 

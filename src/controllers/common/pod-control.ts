@@ -55,7 +55,7 @@ export class PodControl {
     const { client, events } = this.#context;
     try {
       const created = await client.resource(resources.pods).create(pod, signal === undefined ? {} : { signal });
-      this.#ledger.wrote(created);
+      this.#ledger.created(created);
       events.normal(this.#owner, owner, "SuccessfulCreate", `Created pod: ${created.metadata.name}`);
       return created;
     } catch (error) {

@@ -120,17 +120,23 @@ export class Revisions {
    */
   async create(draft: Draft<Revision> & Pick<Revision, "data">, signal: AbortSignal): Promise<Revision | undefined> {
     try {
-      return this.#noted(await this.#client.create(draft, { signal }));
+      const created = await this.#client.create(draft, { signal });
+      this.#ledger.created(created);
+      return created;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       const { name = "", namespace = "" } = draft.metadata ?? {};
       const existing = await this.#client.get({ name, namespace }, { signal });
-      return sameRevision(existing, draft) ? this.#noted(existing) : undefined;
+      if (!sameRevision(existing, draft)) return undefined;
+      this.#ledger.created(existing);
+      return existing;
     }
   }
 
   async update(revision: Revision, signal: AbortSignal): Promise<Revision> {
-    return this.#noted(await this.#client.update(revision, { signal }));
+    const updated = await this.#client.update(revision, { signal });
+    this.#ledger.wrote(updated);
+    return updated;
   }
 
   async delete(revision: Revision, signal: AbortSignal): Promise<void> {
@@ -140,10 +146,5 @@ export class Revisions {
       if (!isNotFound(error)) throw error;
     }
     this.#ledger.deleting(revision);
-  }
-
-  #noted(revision: Revision): Revision {
-    this.#ledger.wrote(revision);
-    return revision;
   }
 }

@@ -175,7 +175,7 @@ export class DeploymentController {
     const { uid: _uid, resourceVersion: _version, creationTimestamp: _time, ...metadata } = set.metadata;
     try {
       const created = await this.#setClient.create({ metadata, spec: set.spec }, { signal });
-      this.#setLedger.wrote(created);
+      this.#setLedger.created(created);
       const size = desiredReplicas(set);
       if (size > 0) this.#sayScaled(deployment, created, 0, size);
     } catch (error) {
@@ -188,7 +188,7 @@ export class DeploymentController {
   async #resolveCollision(set: ReplicaSet, deployment: Deployment, error: unknown, signal: AbortSignal): Promise<void> {
     const existing = await this.#setClient.get(keyOf(set), { signal });
     if (isControlledBy(existing, deployment) && sameTemplate(existing.spec.template, deployment.spec.template)) {
-      this.#setLedger.wrote(existing);
+      this.#setLedger.created(existing);
       return;
     }
     const collisionCount = (deployment.status.collisionCount ?? 0) + 1;

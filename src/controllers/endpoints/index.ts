@@ -45,7 +45,9 @@ export const endpointsController: ControllerDefinition = {
       const next = planEndpoints(service, pods, current, triggers.note(key, service, pods));
       if (next === undefined) return;
       try {
-        ledger.wrote(await (current === undefined ? target.create(next, { signal }) : target.update(next, { signal })));
+        ledger.created(
+          await (current === undefined ? target.create(next, { signal }) : target.update(next, { signal })),
+        );
       } catch (error) {
         if (!signal.aborted && !hasCause(error, "NamespaceTerminating")) {
           const [reason, what] =

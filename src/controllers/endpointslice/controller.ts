@@ -160,12 +160,16 @@ export class EndpointSliceController {
   }
 
   async #carryOut(plan: SlicePlan, signal: AbortSignal): Promise<void> {
-    const wrote = (slice: Slice): void => {
-      this.#mine.set(slice.metadata.uid, slice.metadata.resourceVersion);
-      this.#ledger.wrote(slice);
-    };
-    for (const slice of plan.create) wrote(await this.#client.create(slice, { signal }));
-    for (const slice of plan.update) wrote(await this.#client.update(slice, { signal }));
+    for (const slice of plan.create) {
+      const created = await this.#client.create(slice, { signal });
+      this.#mine.set(created.metadata.uid, created.metadata.resourceVersion);
+      this.#ledger.created(created);
+    }
+    for (const slice of plan.update) {
+      const updated = await this.#client.update(slice, { signal });
+      this.#mine.set(updated.metadata.uid, updated.metadata.resourceVersion);
+      this.#ledger.wrote(updated);
+    }
     for (const slice of plan.remove) {
       this.#removed.add(slice.metadata.uid);
       await this.#client

@@ -49,7 +49,7 @@ export const endpointSliceMirroringController: ControllerDefinition = {
       const existing = mirrored(key, source.metadata.uid).filter((s) => s.metadata.deletionTimestamp === undefined);
       const plan = planMirror(source, existing, context.config.mirroringMaxEndpointsPerSubset);
       for (const { reason, message } of plan.warnings) events.warning(resources.endpoints, source, reason, message);
-      for (const slice of plan.create) ledger.wrote(await client.create(slice, { signal }));
+      for (const slice of plan.create) ledger.created(await client.create(slice, { signal }));
       for (const slice of plan.update) ledger.wrote(await client.update(slice, { signal }));
       for (const slice of plan.remove) await remove(slice, signal);
     };
