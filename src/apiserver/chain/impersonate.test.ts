@@ -43,7 +43,6 @@ describe("impersonate", () => {
       {
         name: "system:serviceaccount:ns:sa",
         groups: ["system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated"],
-        extra: {},
       },
     ],
     [
