@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Env, createEnv, silent } from "../../src/kit/index.ts";
 import { type Runtime, connectRuntime } from "../../src/host/cri/index.ts";
 import { demoImage, hostArchitecture, importImage, pauseImage, STOCK_IMAGES } from "../../src/host/images/index.ts";
+import { SystemMounter, unmountAll } from "../../src/host/mount/index.ts";
 import { type Containerd, createContainerd, findProgram } from "../../src/host/process/index.ts";
 
 /** Why real containers cannot run here; undefined when they can. */
@@ -65,6 +66,7 @@ export async function startMachine(env: Env = createEnv({ log: silent })): Promi
     runtime,
     async [Symbol.asyncDispose]() {
       await removeEverything(runtime).catch(() => undefined);
+      await unmountAll(new SystemMounter(), dir);
       runtime.close();
       await containerd.purge();
       const { runProcess } = await import("../../src/kit/index.ts");

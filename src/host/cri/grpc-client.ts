@@ -34,21 +34,24 @@ export interface GrpcCall {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+type GrpcAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
 const WINDOW = 8 * 1024 * 1024;
 const FRAME_HEAD = 5;
 
 /**
- * Just enough gRPC for a service on a Unix socket: unary calls and server streams over one HTTP/2 connection, opened when
+ * Just enough gRPC without TLS: unary calls and server streams over one HTTP/2 connection, opened when
  * first needed and again after it broke. (The full gRPC library costs 60 ms and 20 MB at start.) Failures are
  * {@link CodedError}s whose code is gRPC's (`NotFound`, `Unavailable`, ...); their message is the server's.
  */
 export class GrpcClient {
-  readonly #socketPath: string;
+  readonly #address: GrpcAddress;
   #session: ClientHttp2Session | undefined;
   #closed = false;
 
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+  /** A Unix socket's path, or a TCP address. */
+  constructor(address: string | { readonly host: string; readonly port: number }) {
+    this.#address = typeof address === "string" ? { path: address } : address;
   }
 
   async unary(call: GrpcCall): Promise<Buffer> {
@@ -112,7 +115,7 @@ export class GrpcClient {
     const current = this.#session;
     if (current && !current.closed && !current.destroyed) return current;
     const session = connect("http://localhost", {
-      createConnection: () => createConnection({ path: this.#socketPath }),
+      createConnection: () => createConnection(this.#address),
       settings: { initialWindowSize: WINDOW },
     });
     // Each stream reports the break as its own failure; the session's event only must not crash the process.

@@ -1,0 +1,3 @@
+export { DEFAULT_CONFIG, type KubeletConfig } from "./config.ts";
+export { createKubelet, type Kubelet, type KubeletOptions } from "./kubelet.ts";
+export { type MachineFacts, machineFacts } from "./node/machine.ts";
