@@ -53,7 +53,7 @@ class CompareWalk {
     if (form === "list" && list) {
       const [a, b] = [itemsOf(before), itemsOf(after)];
       if (!list.associative || (a.length === 0 && b.length === 0)) return this.#leaf(before, after);
-      this.#items(a, b, list);
+      if (!deepEqual(before, after)) this.#items(a, b, list);
       return false;
     }
     if (form === "map" && map) {
@@ -84,6 +84,8 @@ class CompareWalk {
     ];
     const schema = map.field(name) ?? map.element;
     if (old === now || !schema) return;
+    // Most parts are the same, and telling so is cheaper than walking them by their schema.
+    if (this.#path.length === 0 && deepEqual(old, now)) return;
     this.#path.push(fieldElement(name));
     this.compare(old, now, schema);
     this.#path.pop();
