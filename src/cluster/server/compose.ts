@@ -1,3 +1,5 @@
+import { resources } from "../../api/index.ts";
+import type { StandardApiServer } from "../../apiserver/index.ts";
 import { type Component, type Env, Group } from "../../kit/index.ts";
 import { createSimulatedNodes } from "../../kubelet/simulated/index.ts";
 import { openEmbeddedStore } from "../../store/embedded/index.ts";
@@ -6,16 +8,16 @@ import type { ClusterSpec } from "../lifecycle/spec.ts";
 import { machineAddress } from "../machine/network.ts";
 import { apiServerOf, controllersOf, listener } from "./control-plane.ts";
 import { SYSTEM } from "./identities.ts";
-import { ensurePki } from "./pki.ts";
+import { ensurePki, type Pki } from "./pki.ts";
 
 export interface ComposeOptions {
   readonly paths: ClusterPaths;
   readonly spec: ClusterSpec;
   readonly env: Env;
   /** Told about each step, in the user's words. */
-  progress(message: string): void;
+  readonly progress: (message: string) => void;
   /** Called once everything of the cluster is there. */
-  ready(): void;
+  readonly ready: () => void;
 }
 
 /** Everything of a one-machine cluster in one process: the only place that names concrete parts. */
@@ -33,14 +35,54 @@ export function composeCluster(options: ComposeOptions): Component {
         listener(api, spec, pki),
         step("control plane answers", progress),
         controllersOf(api, spec, pki, env),
+        ...(spec.node === "real" ? await realParts(options, api, pki, nodeIP) : []),
         createSimulatedNodes({ client: api.clientFor(SYSTEM), env, nodes: simulatedNodes(spec) }),
-        step("ready", options.ready),
+        step("cluster is ready", () => options.ready()),
       ];
       try {
         await new Group(parts, { clock: env.clock, name: "k8ts", log: env.log }).run(signal);
       } finally {
         await store.close();
       }
+    },
+  };
+}
+
+/** What only a real node needs is loaded only then. */
+async function realParts(
+  options: ComposeOptions,
+  api: StandardApiServer,
+  pki: Pki,
+  nodeIP: string,
+): Promise<Component[]> {
+  const { paths, spec, env, progress } = options;
+  const [{ realNode }, { networkOf, proxyOf, dnsOf }] = await Promise.all([
+    import("./node.ts"),
+    import("./network.ts"),
+  ]);
+  return [
+    realNode({ api, paths, spec, pki, nodeIP, env }),
+    networkOf(api, paths, spec, env),
+    proxyOf(api, spec, env),
+    ...dnsOf(api, spec, nodeIP, env),
+    nodeIsReady(api, spec),
+    step(`node ${spec.nodeName} is Ready, DNS answers`, progress),
+  ];
+}
+
+/** Ready once the node says that it is. */
+function nodeIsReady(api: StandardApiServer, spec: ClusterSpec): Component {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    name: "node-ready",
+    ready: () => promise,
+    async run(signal) {
+      const nodes = api.clientFor(SYSTEM).resource(resources.nodes);
+      for await (const event of nodes.watch({ fieldSelector: `metadata.name=${spec.nodeName}`, signal })) {
+        if (event.type === "BOOKMARK" || event.type === "DELETED") continue;
+        if (event.object.status.conditions?.some((c) => c.type === "Ready" && c.status === "True")) break;
+      }
+      resolve();
     },
   };
 }
