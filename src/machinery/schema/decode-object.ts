@@ -1,5 +1,6 @@
 import { withoutUnknown } from "../codec/duplicates.ts";
 import { decodeJson } from "../codec/json.ts";
+import { decodeProtobuf } from "../codec/protobuf/envelope.ts";
 import { decodeYaml } from "../codec/yaml.ts";
 import { badRequest } from "../errors/constructors.ts";
 import { ParseError } from "../errors/parse-error.ts";
@@ -14,7 +15,7 @@ import { validateStructure } from "./structure.ts";
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
 export interface DecodeOptions {
-  readonly mediaType: "application/json" | "application/yaml";
+  readonly mediaType: "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf";
   readonly fieldValidation: FieldValidation;
   /** What the request's path implies; the body need not say it, and is given it when it does not. */
   readonly expected: { readonly apiVersion: string; readonly kind: string };
@@ -34,35 +35,52 @@ const NOT_AN_OBJECT =
  * values of the wrong type, or (Strict) unknown or duplicate fields. Whether its kind fits the path is the caller's to judge.
  */
 export function decodeObject(body: Uint8Array | string, options: DecodeOptions): JsonObject {
-  const { expected } = options;
   const duplicates: string[] = [];
-  const onDuplicate =
-    options.fieldValidation === "Ignore" ? {} : { onDuplicate: (d: string) => void duplicates.push(d) };
-  const yaml = options.mediaType === "application/yaml";
-  let object: unknown;
-  try {
-    object = yaml ? decodeYaml(body, onDuplicate) : decodeJson(body, onDuplicate);
-  } catch (error) {
-    if (!(error instanceof ParseError)) throw error;
-    throw unrecognized(expected.kind, yaml ? error.message : `${NO_KIND}${error.message}`, body);
-  }
-  if (!isJsonObject(object)) {
-    const what = Array.isArray(object) ? "array" : typeof object === "boolean" ? "bool" : typeof object;
-    const why = `${NO_KIND}json: cannot unmarshal ${what} into Go value of type ${NOT_AN_OBJECT}`;
-    throw unrecognized(expected.kind, why, body);
-  }
-  object["kind"] ||= expected.kind;
-  object["apiVersion"] ||= expected.apiVersion;
+  const object = parseBody(body, options, duplicates);
+  return checkObject(object, options, duplicates);
+}
+
+/**
+ * {@link decodeObject} of what is decoded already (in process): gives it the kind that the path implies, and checks it against its type.
+ * `duplicates` are findings of the decoder. The object is changed in place.
+ */
+export function checkObject(
+  object: JsonObject,
+  options: Omit<DecodeOptions, "mediaType">,
+  duplicates: readonly string[] = [],
+): JsonObject {
+  object["kind"] ||= options.expected.kind;
+  object["apiVersion"] ||= options.expected.apiVersion;
   const findings = check(object, options);
-  const found =
-    yaml && duplicates.length > 0
-      ? [`yaml: unmarshal errors:\n  ${duplicates.join("\n  ")}`]
-      : withoutUnknown(duplicates, findings);
-  report(object, [...findings, ...found], options);
+  report(object, [...findings, ...withoutUnknown(duplicates, findings)], options);
   return object;
 }
 
-function check(object: JsonObject, options: DecodeOptions): string[] {
+function parseBody(body: Uint8Array | string, options: DecodeOptions, duplicates: string[]): JsonObject {
+  const { expected, mediaType, fieldValidation } = options;
+  const strict =
+    fieldValidation === "Ignore" ? {} : { onDuplicate: (finding: string) => void duplicates.push(finding) };
+  let object: unknown;
+  try {
+    if (mediaType === "application/vnd.kubernetes.protobuf") {
+      return decodeProtobuf(typeof body === "string" ? new TextEncoder().encode(body) : body);
+    }
+    object = mediaType === "application/yaml" ? decodeYaml(body, strict) : decodeJson(body, strict);
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    const json = mediaType === "application/json";
+    throw unrecognized(expected.kind, json ? `${NO_KIND}${error.message}` : error.message, body);
+  }
+  if (mediaType === "application/yaml" && duplicates.length > 0) {
+    duplicates.splice(0, duplicates.length, `yaml: unmarshal errors:\n  ${duplicates.join("\n  ")}`);
+  }
+  if (isJsonObject(object)) return object;
+  const what = Array.isArray(object) ? "array" : typeof object === "boolean" ? "bool" : typeof object;
+  const why = `${NO_KIND}json: cannot unmarshal ${what} into Go value of type ${NOT_AN_OBJECT}`;
+  throw unrecognized(expected.kind, why, body);
+}
+
+function check(object: JsonObject, options: Omit<DecodeOptions, "mediaType">): string[] {
   try {
     return validateStructure(object, options.type === undefined ? {} : { type: options.type });
   } catch (error) {
@@ -70,7 +88,7 @@ function check(object: JsonObject, options: DecodeOptions): string[] {
   }
 }
 
-function report(object: JsonObject, findings: readonly string[], options: DecodeOptions): void {
+function report(object: JsonObject, findings: readonly string[], options: Omit<DecodeOptions, "mediaType">): void {
   if (findings.length === 0 || options.fieldValidation === "Ignore") return;
   if (options.fieldValidation === "Warn") findings.forEach(options.warn);
   else throw notHandled(object, options.expected.kind, strictDecodingError(findings));
