@@ -1,6 +1,7 @@
 /** A group, version and kind. The core group is the empty string. */
 export type GroupVersionKind = readonly [group: string, version: string, kind: string];
 
+/** A subresource as discovery lists it. */
 export interface Subresource {
   readonly name: string;
   readonly verbs: readonly string[];

@@ -8,6 +8,7 @@ export const MAX_DEPTH = 10_000;
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** How {@link decodeJson} reads. */
 export interface JsonOptions {
   /** Told of each field that occurs twice in an object, as `duplicate field "spec.replicas"`; the last one counts. */
   readonly onDuplicate?: (finding: string) => void;

@@ -5,6 +5,7 @@ import { quote } from "../errors/quote.ts";
 import { decodeJson, MAX_DEPTH } from "./json.ts";
 import { SCALAR_TAGS } from "./yaml-scalars.ts";
 
+/** How {@link decodeYaml} reads. */
 export interface YamlOptions {
   /** Told of each key that occurs twice in a mapping, in upstream's words; the last one counts. */
   readonly onDuplicate?: (message: string) => void;

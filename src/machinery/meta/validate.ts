@@ -20,6 +20,7 @@ export const MAX_ANNOTATIONS_BYTES = 256 * 1024;
 /** Metadata as a caller may send it. */
 export type MetaInput = Readonly<Partial<metav1.ObjectMeta>>;
 
+/** What a kind asks of its metadata. */
 export interface ObjectMetaRules {
   readonly namespaced: boolean;
   /** The kind's rule for names. */

@@ -14,6 +14,7 @@ import { validateStructure } from "./structure.ts";
 /** What to do about unknown and duplicate fields. */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
+/** How {@link decodeObject} decodes and judges. */
 export interface DecodeOptions {
   readonly mediaType: "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf";
   readonly fieldValidation: FieldValidation;

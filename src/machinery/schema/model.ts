@@ -12,6 +12,7 @@ export type SpecialKind =
   | "schemaOrBool"
   | "schemaOrStrings";
 
+/** Types that are one JSON scalar, or anything. */
 export type ScalarKind = "string" | "boolean" | "int32" | "int64" | "uint32" | "uint64" | "double" | "bytes" | "any";
 
 /** What values a field holds. */

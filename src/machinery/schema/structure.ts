@@ -22,6 +22,7 @@ interface Walk {
   readonly findings: Set<string>;
 }
 
+/** How {@link validateStructure} checks. */
 export interface StructureOptions {
   /** Checks against this type instead of the one that the object's apiVersion and kind name. */
   readonly type?: TypeTable | string;

@@ -12,6 +12,7 @@ export function intOf(digits: string): Int {
   return digits.length < SAFE_POWERS ? Number(digits) : shrink(BigInt(digits));
 }
 
+/** `a + b`. */
 export function addInt(a: Int, b: Int): Int {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b;
@@ -20,6 +21,7 @@ export function addInt(a: Int, b: Int): Int {
   return shrink(BigInt(a) + BigInt(b));
 }
 
+/** `a * b`. */
 export function mulInt(a: Int, b: Int): Int {
   if (typeof a === "number" && typeof b === "number") {
     const product = a * b;
@@ -28,6 +30,7 @@ export function mulInt(a: Int, b: Int): Int {
   return shrink(BigInt(a) * BigInt(b));
 }
 
+/** `-a`. */
 export function negInt(a: Int): Int {
   return typeof a === "number" ? 0 - a : -a;
 }

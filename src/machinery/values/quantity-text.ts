@@ -3,6 +3,7 @@ import { ParseError } from "../errors/parse-error.ts";
 /** How a quantity was written, and so how it is printed: `12M`, `12Mi`, `12e6`. */
 export type QuantityFormat = "DecimalSI" | "BinarySI" | "DecimalExponent";
 
+/** What a suffix multiplies by, and which way of writing it belongs to. */
 export interface Suffix {
   readonly base: 2 | 10;
   readonly exponent: number;

@@ -42,9 +42,11 @@ function layOut(fields: readonly Field[], depth: number): MessagePlan {
   };
 }
 
-/** Wire types. */
+/** Wire type of integers and booleans. */
 export const VARINT = 0;
+/** Wire type of doubles. */
 export const FIXED64 = 1;
+/** Wire type of texts, bytes and messages. */
 export const DELIMITED = 2;
 
 /** The wire type of a shape's values. */
