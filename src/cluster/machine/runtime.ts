@@ -59,6 +59,11 @@ export function networkNames(cluster: string): NetworkNames {
   return { bridge: `k8ts-${short}`, table: `k8ts-${cluster}-pods` };
 }
 
+/** The control group below which a cluster's pods are, in every hierarchy: its own, so that clusters do not count as one. */
+export function cgroupRoot(cluster: string): string {
+  return `/k8ts-${cluster}`;
+}
+
 /** The nftables table with a cluster's Service rules. */
 export function serviceTable(cluster: string): string {
   return `k8ts-${cluster}-services`;

@@ -1,11 +1,12 @@
-import { readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { connectRuntime } from "../../host/cri/index.ts";
 import { systemNftables } from "../../host/nftables/index.ts";
 import { createEnv, type Env, isCoded, mapConcurrent, runProcess, silent } from "../../kit/index.ts";
 import type { ClusterPaths } from "../lifecycle/paths.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
-import { clusterContainerd, networkNames, nodePaths, serviceTable } from "./runtime.ts";
+import { cgroupRoot, clusterContainerd, networkNames, nodePaths, serviceTable } from "./runtime.ts";
 
 /** Pods stopped at a time: each costs a few system calls in containerd, not in us. */
 const CONCURRENCY = 8;
@@ -21,6 +22,7 @@ export async function tearDownNode(paths: ClusterPaths, spec: ClusterSpec): Prom
   await clusterContainerd(paths, env).stop();
   await removeNetwork(spec);
   await unmountBelow(paths.dir);
+  await removeCgroups(spec);
   await rm(nodePaths(paths).cniData, { recursive: true, force: true });
 }
 
@@ -75,4 +77,23 @@ async function unmountBelow(dir: string): Promise<void> {
     .map((line) => (line.split(" ")[1] ?? "").replaceAll("\\040", " "))
     .filter((target) => target.startsWith(`${dir}/`));
   for (const target of mounts.toReversed()) await runProcess("umount", ["-l", target], { okCodes: [0, 32] });
+}
+
+const CGROUPS = "/sys/fs/cgroup";
+
+/** Removes the pods' control groups: below the one mount of version 2, or below each of version 1's. */
+async function removeCgroups(spec: ClusterSpec): Promise<void> {
+  const hierarchies = existsSync(join(CGROUPS, "cgroup.controllers")) ? [""] : await readdir(CGROUPS);
+  await Promise.all(hierarchies.map((name) => removeCgroup(join(CGROUPS, name, cgroupRoot(spec.name)))));
+}
+
+/** Control groups go innermost first; their files are no files. One that still has processes stays. */
+async function removeCgroup(dir: string): Promise<void> {
+  if (!existsSync(dir)) return;
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeCgroup(join(dir, entry.name));
+  }
+  await rmdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EBUSY" && error.code !== "ENOENT") throw error;
+  });
 }

@@ -5,7 +5,7 @@ import { createKubelet } from "../../kubelet/index.ts";
 import type { ClusterPaths } from "../lifecycle/paths.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
 import { addressAt } from "../machine/network.ts";
-import { clusterContainerd, nodePaths } from "../machine/runtime.ts";
+import { cgroupRoot, clusterContainerd, nodePaths } from "../machine/runtime.ts";
 import { ensurePause, type StockOptions, withStockImages } from "../machine/stock-images.ts";
 import { SYSTEM } from "./identities.ts";
 import type { Pki } from "./pki.ts";
@@ -45,6 +45,7 @@ export function realNode(options: NodeOptions): Component {
       clusterDNS: [addressAt(spec.serviceCidr, 10)],
       clusterDomain: spec.clusterDomain,
       port: spec.kubeletPort,
+      cgroupRoot: cgroupRoot(spec.name),
     },
   });
   return {
