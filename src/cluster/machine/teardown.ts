@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
-import { readdir, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { systemCgroups } from "../../host/cgroup/index.ts";
 import { connectRuntime } from "../../host/cri/index.ts";
 import { systemNftables } from "../../host/nftables/index.ts";
 import { createEnv, type Env, isCoded, mapConcurrent, runProcess, silent } from "../../kit/index.ts";
@@ -22,7 +22,7 @@ export async function tearDownNode(paths: ClusterPaths, spec: ClusterSpec): Prom
   await clusterContainerd(paths, env).stop();
   await removeNetwork(spec);
   await unmountBelow(paths.dir);
-  await removeCgroups(spec);
+  systemCgroups()?.remove(cgroupRoot(spec.name));
   await rm(nodePaths(paths).cniData, { recursive: true, force: true });
 }
 
@@ -77,23 +77,4 @@ async function unmountBelow(dir: string): Promise<void> {
     .map((line) => (line.split(" ")[1] ?? "").replaceAll("\\040", " "))
     .filter((target) => target.startsWith(`${dir}/`));
   for (const target of mounts.toReversed()) await runProcess("umount", ["-l", target], { okCodes: [0, 32] });
-}
-
-const CGROUPS = "/sys/fs/cgroup";
-
-/** Removes the pods' control groups: below the one mount of version 2, or below each of version 1's. */
-async function removeCgroups(spec: ClusterSpec): Promise<void> {
-  const hierarchies = existsSync(join(CGROUPS, "cgroup.controllers")) ? [""] : await readdir(CGROUPS);
-  await Promise.all(hierarchies.map((name) => removeCgroup(join(CGROUPS, name, cgroupRoot(spec.name)))));
-}
-
-/** Control groups go innermost first; their files are no files. One that still has processes stays. */
-async function removeCgroup(dir: string): Promise<void> {
-  if (!existsSync(dir)) return;
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) await removeCgroup(join(dir, entry.name));
-  }
-  await rmdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EBUSY" && error.code !== "ENOENT") throw error;
-  });
 }
