@@ -67,6 +67,7 @@ export class StrategyBench {
   #context(subresource: string): KindContext {
     return {
       user: "tester",
+      userInfo: { name: "tester", groups: ["testers"] },
       subresource,
       dryRun: false,
       now: Date.UTC(2026, 0, 1),
