@@ -12,8 +12,9 @@ const require = createRequire(import.meta.url);
 
 /** Address space, not memory or disk: the file may grow to this. */
 const MAP_SIZE = 2 ** 40;
-/** What a write must leave free on the disk, so that the file system and others keep working. */
+/** What a write leaves free on the disk unless told otherwise, so that the file system and others keep working. */
 const RESERVE = 1024 * 1024;
+const EIO = 5;
 const META_KEY = encodeId({ revision: 0, place: 0 });
 const APPEND: Lmdb.PutOptions = { append: true };
 
@@ -31,13 +32,18 @@ interface CommitFailure extends Error {
  */
 export class LmdbDatabase implements Database {
   readonly #file: string;
+  readonly #reserve: number;
   #root: Lmdb.RootDatabase<Buffer, Buffer>;
   #index: Table;
   #values: Table;
 
-  /** Opens `file`, making it (mode 0600) when it is not there. Throws the errors of the store's catalogue. */
-  constructor(file: string) {
+  /**
+   * Opens `file`, making it (mode 0600) when it is not there. Throws the errors of the store's catalogue. Writes that would
+   * leave less than `reserve` bytes free on the disk are refused; 0: the file system decides.
+   */
+  constructor(file: string, reserve: number = RESERVE) {
     this.#file = file;
+    this.#reserve = reserve;
     [this.#root, this.#index, this.#values] = openTables(file);
   }
 
@@ -78,7 +84,7 @@ export class LmdbDatabase implements Database {
     try {
       await committed;
     } catch (error) {
-      throw writeFault(this.#file, await causeOf(error));
+      throw await this.#fault(batch, error);
     }
     await last;
     const [first] = misplaced;
@@ -153,19 +159,37 @@ export class LmdbDatabase implements Database {
    * noisily.
    */
   #checkSpace(batch: WriteBatch): void {
-    if (batch.puts.length === 0) return;
+    if (batch.puts.length === 0 || this.#reserve === 0) return;
+    if (this.#lacksSpace(batch, this.#reserve)) throw new DiskFullError(this.#file);
+  }
+
+  #lacksSpace(batch: WriteBatch, reserve: number): boolean {
     const { bavail, blocks, bsize } = statfsSync(this.#file);
-    if (blocks === 0) return;
-    let needed = RESERVE;
+    let needed = reserve;
     for (const { value } of batch.puts) needed += 512 + (value?.length ?? 0) * 2;
-    if (bavail * bsize < needed) throw new DiskFullError(this.#file);
+    return blocks > 0 && bavail * bsize < needed;
+  }
+
+  async #fault(batch: WriteBatch, error: unknown): Promise<unknown> {
+    const cause = await causeOf(error);
+    // lmdb calls a write that was cut short an input/output error, whatever cut it short.
+    const short = (cause as { code?: unknown }).code === EIO && this.#lacksSpace(batch, 64 * 1024);
+    return short ? new DiskFullError(this.#file, cause) : writeFault(this.#file, cause);
   }
 }
 
 function openTables(file: string): [Lmdb.RootDatabase<Buffer, Buffer>, Table, Table] {
   const { open } = require("lmdb") as typeof Lmdb;
   const options = { keyEncoding: "binary", encoding: "binary" } as const;
-  const settings = { ...options, mapSize: MAP_SIZE, maxDbs: 4, overlappingSync: false, permissionsMode: 0o600 };
+  const settings = {
+    ...options,
+    mapSize: MAP_SIZE,
+    maxDbs: 4,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    permissionsMode: 0o600,
+  };
+  // Batching by turn would make promises inside lmdb that nobody can catch when a commit fails.
   try {
     const root = open<Buffer, Buffer>({ path: file, ...settings });
     try {

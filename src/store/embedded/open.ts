@@ -12,6 +12,8 @@ export interface EmbeddedStoreOptions extends EmbeddedTuning {
   /** The directory; made when absent. Nothing but the store may be in it. */
   readonly path: string;
   readonly env: Pick<Env, "clock" | "log" | "metrics">;
+  /** How many bytes a commit must leave free on the disk, or it is refused. Default 1 MiB; 0: the file system decides. */
+  readonly reserveBytes?: number;
   /** Stands between the store and its disk: for tests that plant faults. */
   readonly wrap?: (database: Database) => Database;
 }
@@ -21,10 +23,10 @@ export interface EmbeddedStoreOptions extends EmbeddedTuning {
  * `CorruptStoreError`, `NewerFormatError`, `StoreLockedError`, `StoreAccessError` or `DiskFullError`, having changed nothing.
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
-  const { path, env, wrap = (database) => database, ...tuning } = options;
+  const { path, env, reserveBytes, wrap = (database) => database, ...tuning } = options;
   const directory = prepareDirectory(path);
   checkUnowned(directory);
-  const lmdb = new LmdbDatabase(directory.dataFile);
+  const lmdb = new LmdbDatabase(directory.dataFile, reserveBytes);
   try {
     lmdb.exclusively(() => takeOwnership(directory));
   } catch (error) {
