@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from "./common/context.ts";
+import { cronJobController } from "./cronjob/index.ts";
 import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
 import { endpointsController } from "./endpoints/index.ts";
@@ -7,14 +8,13 @@ import { endpointSliceMirroringController } from "./endpointslicemirroring/index
 import { garbageCollectorController } from "./garbagecollector/index.ts";
 import { jobController } from "./job/index.ts";
 import { namespaceController } from "./namespace/index.ts";
+import { nodeIpamController } from "./nodeipam/index.ts";
+import { nodeLifecycleController } from "./nodelifecycle/index.ts";
+import { podGarbageCollector } from "./podgc/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
-
-import { nodeIpamController } from "./nodeipam/index.ts";
-import { nodeLifecycleController } from "./nodelifecycle/index.ts";
-import { podGarbageCollector } from "./podgc/index.ts";
 import { taintEvictionController } from "./tainteviction/index.ts";
 import { ttlController } from "./ttl/index.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/index.ts";
@@ -39,4 +39,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ttlAfterFinishedController,
   daemonSetController,
   jobController,
+  cronJobController,
 ];
