@@ -11,6 +11,7 @@ export { FieldSet } from "./apply/field-set.ts";
 export * from "./codec/json.ts";
 export * from "./codec/protobuf/envelope.ts";
 export * from "./codec/yaml.ts";
+export { encodeYaml } from "./codec/yaml-encode.ts";
 export * from "./errors/constructors.ts";
 export * from "./errors/parse-error.ts";
 export * from "./errors/predicates.ts";
