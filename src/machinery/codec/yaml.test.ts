@@ -89,4 +89,14 @@ describe("decodeYaml", () => {
     const text = '---\na: 1\n--- # two\n\n---\nb: 2\n---\n# nothing\n---\n{"c": 3}\n';
     expect(decodeYamlStream(text)).toEqual([{ a: 1 }, { b: 2 }, { c: 3 }]);
   });
+
+  it("reads JSON objects that follow one another", () => {
+    expect(decodeYamlStream('{"a": "}{"}{"b": {"c": ["\\""]}}\n\n{"d": 1}\n---\n{e: 1}\n')).toEqual([
+      { a: "}{" },
+      { b: { c: ['"'] } },
+      { d: 1 },
+      { e: 1 },
+    ]);
+    expect(() => decodeYamlStream('{"a": 1}{"b":')).toThrow(/^error converting YAML to JSON: /);
+  });
 });

@@ -3,6 +3,7 @@ import type * as Yaml from "yaml";
 import { ParseError } from "../errors/parse-error.ts";
 import { quote } from "../errors/quote.ts";
 import { decodeJson, MAX_DEPTH } from "./json.ts";
+import { splitJson } from "./json-stream.ts";
 import { SCALAR_TAGS } from "./yaml-scalars.ts";
 
 /** How {@link decodeYaml} reads. */
@@ -38,19 +39,28 @@ export function decodeYaml(bytes: Uint8Array | string, options: YamlOptions = {}
 }
 
 /**
- * All documents of a YAML stream, as a manifest holds them; empty ones are left out. Separators are lines that begin with `---`. Throws
+ * All documents of a YAML stream, as a manifest holds them; empty ones are left out. Separators are lines that begin with `---`, and
+ * nothing at all between JSON objects. Throws
  * {@link ParseError} in kubectl's words.
  */
 export function decodeYamlStream(bytes: Uint8Array | string, options: YamlOptions = {}): unknown[] {
   const text = typeof bytes === "string" ? bytes : decoder.decode(bytes);
   try {
     return splitYaml(text)
-      .map((part) => decodeYaml(part, options))
+      .flatMap((part) => decodePart(part, options))
       .filter((value) => value !== undefined && value !== null);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     throw new ParseError(`error converting YAML to JSON: ${error.message}`, { cause: error });
   }
+}
+
+function decodePart(text: string, options: YamlOptions): unknown[] {
+  if (!/^\s*\{/.test(text)) return [decodeYaml(text, options)];
+  const objects = splitJson(text);
+  return objects.length > 1 && objects.every((object) => /^\s*\{/.test(object))
+    ? objects.map((object) => decodeYaml(object, options))
+    : [decodeYaml(text, options)];
 }
 
 /** The texts between `---` lines; what stands on a separator's line is dropped, as upstream does. */
