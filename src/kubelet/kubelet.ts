@@ -19,6 +19,8 @@ import { parseResolvConf } from "./pod/dns.ts";
 import { serviceEnvironment } from "./pod/service-env.ts";
 import { ProbeManager } from "./probes/probe-manager.ts";
 import { type ProbeRunner, SystemProbeRunner } from "./probes/runner.ts";
+import { DelegatedGatekeeper, type Gatekeeper } from "./server/identity.ts";
+import { KubeletServer } from "./server/server.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 import { TokenManager } from "./volumes/tokens.ts";
 import { VolumeManager } from "./volumes/volume-manager.ts";
@@ -47,6 +49,10 @@ export interface KubeletOptions {
   readonly cgroups?: Cgroups | null;
   readonly machine?: MachineFacts;
   readonly probeRunner?: ProbeRunner;
+  /** PEM. Without it there is no server: no logs, exec, attach or port-forward. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /** Who may ask the server what; default: the API server decides. */
+  readonly gatekeeper?: Gatekeeper;
 }
 
 /** The agent of one node: runs the pods that are bound to it. */
@@ -66,6 +72,7 @@ class KubeletAgent {
   readonly #ready = new Latch();
   readonly #registered = new Latch();
   #working = false;
+  #port = 0;
 
   constructor(options: KubeletOptions) {
     this.#o = options;
@@ -96,10 +103,13 @@ class KubeletAgent {
       version: version.runtimeName,
       signal: stop.signal,
     });
+    const server = this.#server(parts, manager);
+    if (server) this.#port = await server.listen();
     const node = this.#nodeAgent(parts, `${version.runtimeName}://${version.runtimeVersion}`);
     try {
       await Promise.all([
         informers.run(stop.signal),
+        server?.run(stop.signal),
         node.run(stop.signal),
         manager.run(stop.signal, () => {
           this.#working = true;
@@ -210,6 +220,15 @@ class KubeletAgent {
     return this.#o.machine ?? machineFacts(this.#o.rootDir);
   }
 
+  #server(services: Services, manager: PodManager): KubeletServer | undefined {
+    const { tls, client, env, runtime, nodeName } = this.#o;
+    if (!tls) return undefined;
+    const { address, port, enableDebuggingHandlers: debugging } = this.#config;
+    const gatekeeper = this.#o.gatekeeper ?? new DelegatedGatekeeper(client, env.clock, nodeName);
+    const source = { env, runtime, services, manager, metrics: env.metrics };
+    return new KubeletServer({ address, port, tls, gatekeeper, debugging }, source);
+  }
+
   #nodeAgent(services: Services, runtimeVersion: string): NodeAgent {
     const { client, env, runtime, nodeName, nodeIPs } = this.#o;
     const machine = this.#machine();
@@ -225,7 +244,7 @@ class KubeletAgent {
       runtimeVersion,
       config: this.#config,
       allocatable: services.node.allocatable,
-      port: () => this.#config.port,
+      port: () => this.#port || this.#config.port,
       notReady: () => (this.#working ? "" : "kubelet has not looked at its pods yet"),
       registered: this.#registered,
     });
