@@ -24,12 +24,15 @@ export class Quantity {
     this.#text = text;
   }
 
-  static readonly zero = new Quantity(0, 0, "DecimalSI", "0");
+  /** Nothing at all. */
+  static get zero(): Quantity {
+    return ZERO;
+  }
 
   /** Parses a quantity as JSON has it: a string, or a number. Throws {@link ParseError} in upstream's words. */
   static parse(value: string | number | bigint): Quantity {
     const text = typeof value === "string" ? value.trim() : String(value);
-    if (text === "0") return Quantity.zero;
+    if (text === "0") return ZERO;
     const { negative, whole, fraction, suffix } = splitQuantity(text);
     const digits = whole + fraction;
     const magnitude = intOf(digits);
@@ -193,6 +196,9 @@ export class Quantity {
     return scaleUp(value, exponent - most) + decimalSuffix(most, format);
   }
 }
+
+/** Not a static field: the compiler initializes those before the name by which it lets the class refer to itself. */
+const ZERO = Quantity.of(0);
 
 const PLAIN = /^[1-9][0-9]{0,2}(?:[numkMGTPE]|[KMGTPE]i)?$/;
 
