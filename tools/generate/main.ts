@@ -3,6 +3,7 @@ import { generateCri } from "./cri.ts";
 import { finish } from "./facts.ts";
 import { generateModules } from "./modules.ts";
 import { generateResources } from "./resources.ts";
+import { generateScheduler } from "./scheduler.ts";
 import { generateTables } from "./tables.ts";
 import { generateTypes } from "./types.ts";
 
@@ -16,4 +17,5 @@ generateTables();
 generateModules();
 generateCri();
 generateControllers();
+generateScheduler();
 finish();

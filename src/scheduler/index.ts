@@ -1,0 +1,12 @@
+export { createScheduler, type SchedulerOptions } from "./scheduler.ts";
+export type * from "./framework/plugin.ts";
+export { MAX_NODE_SCORE } from "./framework/plugin.ts";
+export { type SchedulingCycle } from "./framework/cycle.ts";
+export { failed, SKIP, type Status, type StatusCode, unresolvable, unschedulable } from "./framework/status.ts";
+export { Action, type ClusterEvent, type EventResource, type QueueingHint } from "./framework/cluster-event.ts";
+export type { NodeVerdicts } from "./framework/diagnosis.ts";
+export type { NodeView } from "./cache/node-view.ts";
+export type { NodeColumns } from "./cache/node-columns.ts";
+export type { PodInfo } from "./cache/pod-info.ts";
+export type { ClusterCache } from "./cache/cluster-cache.ts";
+export type { KubeSchedulerConfiguration } from "./config/types.ts";

@@ -1,0 +1,22 @@
+/** Names of the built-in plugins, as configuration has them. */
+export const Names = {
+  SchedulingGates: "SchedulingGates",
+  PrioritySort: "PrioritySort",
+  NodeUnschedulable: "NodeUnschedulable",
+  NodeName: "NodeName",
+  TaintToleration: "TaintToleration",
+  NodeAffinity: "NodeAffinity",
+  NodePorts: "NodePorts",
+  NodeResourcesFit: "NodeResourcesFit",
+  VolumeRestrictions: "VolumeRestrictions",
+  NodeVolumeLimits: "NodeVolumeLimits",
+  VolumeBinding: "VolumeBinding",
+  VolumeZone: "VolumeZone",
+  PodTopologySpread: "PodTopologySpread",
+  InterPodAffinity: "InterPodAffinity",
+  DynamicResources: "DynamicResources",
+  DefaultPreemption: "DefaultPreemption",
+  NodeResourcesBalancedAllocation: "NodeResourcesBalancedAllocation",
+  ImageLocality: "ImageLocality",
+  DefaultBinder: "DefaultBinder",
+} as const;

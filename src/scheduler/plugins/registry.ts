@@ -1,0 +1,43 @@
+import type { PluginFactory } from "../framework/plugin.ts";
+import { balancedAllocation } from "./balanced-allocation/index.ts";
+import { defaultBinder } from "./default-binder/index.ts";
+import { imageLocality } from "./image-locality/index.ts";
+import { Names } from "./names.ts";
+import { NodeAffinity, type NodeAffinityArgs } from "./node-affinity/index.ts";
+import { nodeName } from "./node-name/index.ts";
+import { nodePorts } from "./node-ports/index.ts";
+import { NodeResourcesFit, type NodeResourcesFitArgs } from "./node-resources-fit/index.ts";
+import type { ResourceWeight } from "./node-resources-fit/scoring.ts";
+import { nodeUnschedulable } from "./node-unschedulable/index.ts";
+import { prioritySort } from "./priority-sort/index.ts";
+import { schedulingGates } from "./scheduling-gates/index.ts";
+import { taintToleration } from "./taint-toleration/index.ts";
+
+/** The built-in plugins. Their arguments come defaulted and checked. */
+export const BUILTIN_PLUGINS: Readonly<Record<string, PluginFactory>> = {
+  [Names.SchedulingGates]: () => schedulingGates(),
+  [Names.PrioritySort]: () => prioritySort(),
+  [Names.NodeUnschedulable]: () => nodeUnschedulable(),
+  [Names.NodeName]: () => nodeName(),
+  [Names.TaintToleration]: () => taintToleration(),
+  [Names.NodeAffinity]: (args) => new NodeAffinity(args as NodeAffinityArgs),
+  [Names.NodePorts]: () => nodePorts(),
+  [Names.NodeResourcesFit]: (args) => new NodeResourcesFit(args as NodeResourcesFitArgs),
+  [Names.NodeResourcesBalancedAllocation]: (args) =>
+    balancedAllocation(args as { readonly resources: readonly ResourceWeight[] }),
+  [Names.ImageLocality]: () => imageLocality(),
+  // These follow.
+  ...Object.fromEntries(
+    [
+      "VolumeRestrictions",
+      "NodeVolumeLimits",
+      "VolumeBinding",
+      "VolumeZone",
+      "PodTopologySpread",
+      "InterPodAffinity",
+      "DynamicResources",
+      "DefaultPreemption",
+    ].map((name) => [name, () => ({ name })]),
+  ),
+  [Names.DefaultBinder]: (_, handle) => defaultBinder(handle),
+};
