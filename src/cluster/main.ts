@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-import { enableCompileCache } from "node:module";
+import { keepCompiledCode } from "./compile-cache.ts";
 
-// Before anything else is loaded: compiled modules are kept between runs, which halves the time to start.
-enableCompileCache();
-const { main } = await import("./cli/program.ts");
-process.exitCode = await main(process.argv.slice(2));
+keepCompiledCode();
+// Where the bundle runs, stack traces shall name the sources; reading the map is for those who look.
+if (process.env["K8TS_DEBUG"]) process.setSourceMapsEnabled(true);
+void import("./cli/program.ts").then(async ({ main }) => {
+  process.exitCode = await main(process.argv.slice(2));
+});

@@ -1,6 +1,5 @@
 import { fork } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
 import { RealClock } from "../../kit/index.ts";
 import { CliError } from "../cli/errors.ts";
 import type { ClusterPaths } from "./paths.ts";
@@ -17,7 +16,8 @@ export type ServerMessage =
  * process ends. Rejects with what the server said, or with the end of its log, when it could not get that far.
  */
 export function startServer(paths: ClusterPaths, waitMs: number, progress: (message: string) => void): Promise<void> {
-  const main = join(import.meta.dirname, "..", `main${extname(import.meta.filename)}`);
+  // The very program that runs now, from the sources or bundled.
+  const [, main = ""] = process.argv;
   const log = openSync(paths.log, "a", 0o600);
   const from = statSync(paths.log).size;
   const child = fork(main, ["server", "--name", paths.name], {

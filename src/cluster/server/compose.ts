@@ -6,7 +6,7 @@ import { openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { ClusterPaths } from "../lifecycle/paths.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
 import { machineAddress } from "../machine/network.ts";
-import { apiServerOf, controllersOf, listener } from "./control-plane.ts";
+import { apiServerOf, controllersOf, listener, schedulerOf } from "./control-plane.ts";
 import { SYSTEM } from "./identities.ts";
 import { ensurePki, type Pki } from "./pki.ts";
 
@@ -35,6 +35,7 @@ export function composeCluster(options: ComposeOptions): Component {
         listener(api, spec, pki),
         step("control plane answers", progress),
         controllersOf(api, spec, pki, env),
+        schedulerOf(api, env),
         ...(spec.node === "real" ? await realParts(options, api, pki, nodeIP) : []),
         createSimulatedNodes({ client: api.clientFor(SYSTEM), env, nodes: simulatedNodes(spec) }),
         step("cluster is ready", () => options.ready()),

@@ -1,6 +1,7 @@
 import { createStandardApiServer, type StandardApiServer } from "../../apiserver/index.ts";
 import { createControllers } from "../../controllers/index.ts";
 import { type Component, type Env, isCoded } from "../../kit/index.ts";
+import { createScheduler } from "../../scheduler/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CliError } from "../cli/errors.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
@@ -16,6 +17,7 @@ export function apiServerOf(spec: ClusterSpec, pki: Pki, nodeIP: string, store: 
     serviceAccountKey: pki.serviceAccountKey,
     issuer: `https://kubernetes.default.svc.${spec.clusterDomain}`,
     serviceCidrs: [spec.serviceCidr],
+    more: { kubelet: { ca: pki.authority.cert, ...pki.kubeletClient } },
     advertise: { address: nodeIP, port: spec.apiPort, serviceIP: addressAt(spec.serviceCidr, 1) },
   });
 }
@@ -45,6 +47,11 @@ export function listener(api: StandardApiServer, spec: ClusterSpec, pki: Pki): C
       resolve();
     },
   };
+}
+
+/** kube-scheduler. It binds volumes too, which upstream gives it a second role for. */
+export function schedulerOf(api: StandardApiServer, env: Env): Component {
+  return createScheduler({ client: api.clientFor(componentUser("kube-scheduler")), env });
 }
 
 /** kube-controller-manager's loops. */

@@ -41,6 +41,7 @@ export function realNode(options: NodeOptions): Component {
     nodeName: spec.nodeName,
     nodeIPs: [nodeIP],
     rootDir: nodePaths(paths).kubelet,
+    tls: { ...options.pki.kubeletServer, clientCa: options.pki.authority.cert },
     config: {
       clusterDNS: [addressAt(spec.serviceCidr, 10)],
       clusterDomain: spec.clusterDomain,
