@@ -11,6 +11,7 @@ const FIN = 0x01;
 const VERSION = 3;
 const MAX_DATA = 16 * 1024;
 const DICTIONARY_ADLER = 0xe3c6a7c2;
+const SYNC_FLUSH = Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff]);
 
 /** One stream: what is written goes to the server, `end` says that nothing more comes; what it sends can be read. */
 export class SpdyStream extends Duplex {
@@ -145,7 +146,8 @@ export class SpdyClient {
 
   /**
    * Header blocks travel in one zlib stream a connection, primed with SPDY's dictionary. Stored blocks need neither: only
-   * the dictionary's checksum is named, and nothing ever refers to it.
+   * the dictionary's checksum is named, and nothing ever refers to it. Each ends with an empty block, which tells Go's reader
+   * that it may hand out what it has before it looks for more.
    */
   #compress(block: Buffer): Buffer {
     const start = Buffer.alloc(this.#compressorStarted ? 0 : 6);
@@ -157,7 +159,7 @@ export class SpdyClient {
     const stored = Buffer.alloc(5);
     stored.writeUInt16LE(block.length, 1);
     stored.writeUInt16LE(~block.length & 0xffff, 3);
-    return Buffer.concat([start, stored, block]);
+    return Buffer.concat([start, stored, block, SYNC_FLUSH]);
   }
 }
 
