@@ -45,7 +45,8 @@ export function nodeTable(names: NetworkNames, clusterCidr: string, hostPorts: r
   const table = `ip ${names.table}`;
   const element = (p: HostPort): string => `${p.protocol} . ${p.hostPort} : ${p.podIP} . ${p.containerPort}`;
   const elements = hostPorts.map(element);
-  const dispatch = "fib daddr type local dnat ip to meta l4proto . th dport map @host_ports";
+  const dispatch =
+    "fib daddr type local meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host_ports";
   return [
     `add table ${table}`,
     `delete table ${table}`,

@@ -8,6 +8,19 @@ import { Lab, whyNoNamespaces } from "../support/netns.ts";
 const SERVER = (name: string): string =>
   `require("http").createServer((q, r) => r.end(JSON.stringify(["${name}", q.socket.remoteAddress]))).listen(8080, "0.0.0.0", () => console.log("up"))`;
 
+const UDP_ECHO = `
+  const s = require("dgram").createSocket("udp4");
+  s.on("message", (m, r) => s.send("echo " + m, r.port, r.address));
+  s.bind(9053, () => console.log("up"));`;
+
+const UDP_ASK = (address: string, port: number): string => `
+  const s = require("dgram").createSocket("udp4");
+  const end = (text) => { console.log(JSON.stringify(text)); s.close(); clearTimeout(t); };
+  const t = setTimeout(() => end("timeout"), 2000);
+  s.on("message", (m) => end(m.toString()));
+  s.on("error", (e) => end(e.code));
+  s.connect(${port}, "${address}", () => s.send("hello", (e) => e && end(e.code)));`;
+
 /** Asks `count` times over fresh connections; prints name → count, the client addresses seen, and errors. */
 const ASK = (url: string, count: number): string => `
   const http = require("http");
@@ -126,6 +139,30 @@ describe.skipIf(why !== undefined)(`the nftables proxy on a real kernel${why ? `
     expect(lab.script<Result>(client, ASK("http://192.168.77.1:30080/", 10)).hits).toEqual({ pod2: 10 });
     set("web", web, both);
     expect(Object.keys(lab.script<Result>(client, ASK("http://192.168.77.1:30080/", 40)).hits)).toHaveLength(2);
+  });
+
+  it("carries UDP and TCP of one Service beside each other", async () => {
+    await lab.serve(pods[0] as string, UDP_ECHO);
+    const ports = [
+      { name: "u", port: 53, protocol: "UDP" },
+      { name: "t", port: 53, protocol: "TCP" },
+    ];
+    const both53 = {
+      ...slice(["10.244.0.2"]),
+      ports: [
+        { name: "u", port: 9053, protocol: "UDP" },
+        { name: "t", port: 8080, protocol: "TCP" },
+      ],
+    };
+    const dns = service("dns", { clusterIP: "10.96.0.10", clusterIPs: ["10.96.0.10"], ports });
+    ruleset.set("default/dns", serviceRules(dns, [both53 as unknown as discoveryv1.EndpointSlice], { nodeName: "n1" }));
+    write();
+    for (const from of [pods[1] as string, node, client]) {
+      expect(lab.script<string>(from, UDP_ASK("10.96.0.10", 53))).toBe("echo hello");
+      expect(lab.script<Result>(from, ASK("http://10.96.0.10:53/", 2)).errors).toBe(0);
+    }
+    ruleset.set("default/dns", []);
+    write();
   });
 
   it("refuses at once what has no backend", () => {

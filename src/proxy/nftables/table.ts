@@ -61,13 +61,17 @@ export function createTable(options: TableOptions): string[] {
   ];
 }
 
-/** The rule of a shared chain: one look-up from (destination, number drawn) to the backend. */
+/**
+ * The rules of a shared chain: one look-up from (destination, number drawn) to the backend. The protocols are named, because
+ * nft would else take the map's declaration for a match on TCP.
+ */
 export function pickRule(chain: string, options: TableOptions): string[] {
   const [kind, count] = chain.split("_");
   const draw = `numgen ${options.choice === "random" ? "random" : "inc"} mod ${count}`;
   const { family } = options;
-  if (kind === "lb") return [`dnat ${family} to ${family} daddr . meta l4proto . th dport . ${draw} map @endpoints`];
-  const pick = `dnat ${family} to meta l4proto . th dport . ${draw} map @node_port_endpoints`;
+  const dnat = `meta l4proto { tcp, udp, sctp } dnat ${family} to`;
+  if (kind === "lb") return [`${dnat} ${family} daddr . meta l4proto . th dport . ${draw} map @endpoints`];
+  const pick = `${dnat} meta l4proto . th dport . ${draw} map @node_port_endpoints`;
   return kind === "np" ? ["jump mark_masquerade", pick] : [pick];
 }
 
