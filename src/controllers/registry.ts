@@ -2,6 +2,7 @@ import type { ControllerDefinition } from "./common/context.ts";
 import { cronJobController } from "./cronjob/index.ts";
 import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
+import { disruptionController } from "./disruption/index.ts";
 import { endpointsController } from "./endpoints/index.ts";
 import { endpointSliceController } from "./endpointslice/index.ts";
 import { endpointSliceMirroringController } from "./endpointslicemirroring/index.ts";
@@ -15,6 +16,7 @@ import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
+import { statefulSetController } from "./statefulset/index.ts";
 import { taintEvictionController } from "./tainteviction/index.ts";
 import { ttlController } from "./ttl/index.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/index.ts";
@@ -40,4 +42,6 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   daemonSetController,
   jobController,
   cronJobController,
+  statefulSetController,
+  disruptionController,
 ];

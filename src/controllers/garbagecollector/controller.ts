@@ -1,9 +1,9 @@
 import { apiVersionOf, type metav1, type Resource } from "../../api/index.ts";
+import { type AnyObject, type Client, metadataOnly } from "../../client/index.ts";
 import { type Component, LruMap } from "../../kit/index.ts";
 import { isConflict, isNotFound } from "../../machinery/index.ts";
 import { forEachBounded } from "../common/bounded.ts";
 import type { ControllerContext } from "../common/context.ts";
-import { type AnyObject, getMetadata } from "../common/discovery.ts";
 import { Loop } from "../common/loop.ts";
 import { describe, FOREGROUND, Graph, type GraphChange, type GraphNode, ORPHAN, refersTo } from "./graph.ts";
 import { Monitors } from "./monitors.ts";
@@ -23,6 +23,7 @@ class ImpossibleOwner extends Error {}
 export class GarbageCollector implements Component {
   readonly name: string;
   readonly #context: ControllerContext;
+  readonly #metadata: Client;
   readonly #graph = new Graph();
   readonly #monitors: Monitors;
   readonly #deletions: Loop;
@@ -33,6 +34,7 @@ export class GarbageCollector implements Component {
   constructor(context: ControllerContext) {
     this.name = context.name;
     this.#context = context;
+    this.#metadata = metadataOnly(context.client);
     this.#monitors = new Monitors(context, {
       observed: (resource, object) => this.#react(this.#graph.observe(resource, object)),
       removed: (_resource, { metadata }) => this.#react(this.#graph.remove(metadata.uid)),
@@ -168,14 +170,14 @@ export class GarbageCollector implements Component {
   }
 
   async #find(
-    resource: Resource,
+    resource: Resource<AnyObject>,
     namespace: string,
     name: string,
     signal: AbortSignal,
   ): Promise<AnyObject | undefined> {
     try {
       const key = namespace === "" ? { name } : { namespace, name };
-      return await getMetadata(this.#context.client, resource, key, signal);
+      return await this.#metadata.resource(resource).get(key, { signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

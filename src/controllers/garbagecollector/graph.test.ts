@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type metav1, type Resource, resources } from "../../api/index.ts";
-import type { AnyObject } from "../common/discovery.ts";
+import type { AnyObject } from "../../client/index.ts";
 import { meta } from "../fixtures/objects.ts";
 import { Graph } from "./graph.ts";
 import { judge, type OwnerState } from "./plan.ts";

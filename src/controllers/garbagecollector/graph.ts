@@ -1,6 +1,6 @@
 import type { metav1, Resource } from "../../api/index.ts";
 import { apiVersionOf } from "../../api/index.ts";
-import type { AnyObject } from "../common/discovery.ts";
+import type { AnyObject } from "../../client/index.ts";
 
 /** Keeps an owner until its blocking dependents are gone. */
 export const FOREGROUND = "foregroundDeletion";

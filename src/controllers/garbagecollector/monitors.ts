@@ -1,8 +1,13 @@
 import { apiVersionOf, type Resource, resources } from "../../api/index.ts";
-import { type CachedObject, createInformerFactory, type Informer } from "../../client/index.ts";
+import {
+  type AnyObject,
+  createInformerFactory,
+  discover,
+  type Informer,
+  metadataOnly,
+  ServedResources,
+} from "../../client/index.ts";
 import type { ControllerContext } from "../common/context.ts";
-import type { AnyObject, Discovery } from "../common/discovery.ts";
-import { discover } from "../common/discovery.ts";
 import { Loop } from "../common/loop.ts";
 
 /** Events come and go by themselves, in great numbers, and own nothing. */
@@ -13,7 +18,7 @@ const KEY = "discovery";
 
 const BUILT_IN = new Map((Object.values(resources) as Resource[]).map((resource) => [fullKey(resource), resource]));
 
-type Watched = Informer<CachedObject & AnyObject>;
+type Watched = Informer<AnyObject>;
 
 /** What to do with what the monitors see. */
 export interface MonitorHandler {
@@ -38,7 +43,7 @@ export class Monitors {
   readonly #handler: MonitorHandler;
   readonly #monitors = new Map<string, Monitor>();
   readonly #loop: Loop;
-  #kinds = new Map<string, Resource<AnyObject>>();
+  #served = new ServedResources([]);
   #running: AbortSignal | undefined;
   #complete = false;
 
@@ -62,7 +67,7 @@ export class Monitors {
 
   /** The resource of a kind, in any version that is served; asks for another discovery when there is none. */
   resourceOf(apiVersion: string, kind: string): Resource<AnyObject> | undefined {
-    const found = this.#kinds.get(`${apiVersion}/${kind}`);
+    const found = this.#served.byKind(apiVersion, kind);
     if (found === undefined) this.#loop.add(KEY);
     return found;
   }
@@ -79,7 +84,7 @@ export class Monitors {
 
   async #sync(signal: AbortSignal): Promise<number | undefined> {
     const found = await discover(this.#context.client, signal);
-    this.#kinds = new Map(found.everyVersion.map((resource) => [kindKey(resource), resource]));
+    this.#served = found;
     this.#adjust(found);
     if (!this.#complete) {
       await Promise.all([...this.#monitors.values()].map(async (monitor) => monitor.synced?.(signal)));
@@ -89,12 +94,12 @@ export class Monitors {
     return found.stale.length > 0 ? STALE_RETRY_MS : undefined;
   }
 
-  #adjust({ resources: served, stale }: Discovery): void {
-    const wanted = new Map(served.filter(isWatchable).map((resource) => [keyOf(resource), resource]));
+  #adjust(found: ServedResources): void {
+    const wanted = new Map(found.preferred.filter(isWatchable).map((resource) => [keyOf(resource), resource]));
     for (const [key, resource] of wanted) if (!this.#monitors.has(key)) this.#monitors.set(key, this.#start(resource));
     for (const [key, monitor] of this.#monitors) {
       // What an absent extension serves is unknown, not gone.
-      if (wanted.has(key) || stale.some((gv) => key.startsWith(`${gv.split("/")[0]}/`))) continue;
+      if (wanted.has(key) || found.isStale(key.slice(0, key.indexOf("/")))) continue;
       monitor.stop();
       this.#monitors.delete(key);
     }
@@ -103,15 +108,15 @@ export class Monitors {
   #start(resource: Resource<AnyObject>): Monitor {
     const builtIn = BUILT_IN.get(fullKey(resource));
     if (builtIn === undefined) return this.#watchAlone(resource);
-    const shared = this.#context.caches.informer(builtIn as Resource<CachedObject & AnyObject>);
+    const shared = this.#context.caches.informer(builtIn as Resource<AnyObject>);
     return { stop: this.#follow(shared), synced: (signal) => shared.whenSynced(signal) };
   }
 
   /** Nobody waits for these: an extension that does not answer must not hold up the rest. */
   #watchAlone(resource: Resource<AnyObject>): Monitor {
     const { client, env } = this.#context;
-    const factory = createInformerFactory(client, env);
-    const leave = this.#follow(factory.informer(resource as Resource<CachedObject & AnyObject>));
+    const factory = createInformerFactory(metadataOnly(client), env);
+    const leave = this.#follow(factory.informer(resource as Resource<AnyObject>));
     const stop = new AbortController();
     const end = (): void => stop.abort();
     this.#running?.addEventListener("abort", end, { once: true });
@@ -149,8 +154,4 @@ function keyOf(resource: Resource): string {
 
 function fullKey(resource: Resource): string {
   return `${apiVersionOf(resource)}/${resource.resource}`;
-}
-
-function kindKey(resource: Resource): string {
-  return `${apiVersionOf(resource)}/${resource.kind}`;
 }

@@ -1,5 +1,5 @@
 import type { metav1 } from "../../api/index.ts";
-import type { AnyObject } from "../common/discovery.ts";
+import type { AnyObject } from "../../client/index.ts";
 import { FOREGROUND, ORPHAN } from "./graph.ts";
 
 /** What an owner reference turned out to point at. */

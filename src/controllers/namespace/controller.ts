@@ -1,10 +1,9 @@
 import { type corev1, type Resource, resources } from "../../api/index.ts";
-import type { Informer, ResourceClient } from "../../client/index.ts";
+import { type AnyObject, discover, type Informer, metadataOnly, type ResourceClient } from "../../client/index.ts";
 import { type Component, errorText } from "../../kit/index.ts";
 import { isConflict, isMethodNotSupported, isNotFound, tryParseTime } from "../../machinery/index.ts";
 import { forEachBounded } from "../common/bounded.ts";
 import type { ControllerContext } from "../common/context.ts";
-import { type AnyObject, discover, listMetadata } from "../common/discovery.ts";
 import { Loop } from "../common/loop.ts";
 import {
   estimateSeconds,
@@ -137,7 +136,7 @@ export class NamespaceController {
   async #empty(namespace: Namespace, signal: AbortSignal): Promise<Round> {
     const { name } = namespace.metadata;
     const found = await discover(this.#context.client, signal);
-    const deletable = found.resources.filter((r) => r.namespaced && r.verbs.includes("delete"));
+    const deletable = found.preferred.filter((r) => r.namespaced && r.verbs.includes("delete"));
     const discovery = found.stale.length === 0 ? {} : { discoveryFailure: staleMessage(found.stale) };
     const isPods = (r: Resource): boolean => r.group === "" && r.resource === "pods";
     const now = this.#context.env.clock.now();
@@ -180,13 +179,14 @@ export class NamespaceController {
 
   /** Deletes all objects of a resource in the namespace; says what is left. An empty collection costs one request. */
   async #clear(resource: Resource<AnyObject>, namespace: string, signal: AbortSignal): Promise<Remains> {
-    const { client } = this.#context;
+    const client = metadataOnly(this.#context.client).resource(resource);
     const none = { resource: `${resource.resource}.${resource.group}`, count: 0, finalizers: {} };
     if (!resource.verbs.includes("list")) return none;
-    const before = await listMetadata(client, resource, namespace, signal);
+    const list = { namespace, signal };
+    const { items: before } = await client.list(list);
     if (before.length === 0) return none;
     await this.#deleteAll(resource, namespace, before, signal);
-    const left = await listMetadata(client, resource, namespace, signal);
+    const { items: left } = await client.list(list);
     const finalizers: Record<string, number> = {};
     for (const finalizer of left.flatMap((object) => object.metadata.finalizers ?? [])) {
       finalizers[finalizer] = (finalizers[finalizer] ?? 0) + 1;
