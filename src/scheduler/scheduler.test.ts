@@ -1,30 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type corev1, resources } from "../api/index.ts";
-import { createCluster, type TestCluster } from "../testing/index.ts";
-import { node, pod } from "./fixtures.fixture.ts";
-import { createScheduler, type SchedulerOptions } from "./index.ts";
-
-async function cluster(options: Partial<SchedulerOptions> = {}): Promise<TestCluster> {
-  return createCluster({ components: [({ env, client }) => createScheduler({ env, client, ...options })] });
-}
-
-async function nodeOf({ client }: TestCluster, name: string): Promise<string | undefined> {
-  return (await client.resource(resources.pods).get({ namespace: "default", name })).spec.nodeName;
-}
-
-async function create(c: TestCluster, ...objects: ReturnType<typeof pod>[]): Promise<void> {
-  for (const object of objects) await c.client.resource(resources.pods).create(object);
-  await c.settle();
-}
-
-async function nodes(c: TestCluster, ...objects: ReturnType<typeof node>[]): Promise<void> {
-  for (const object of objects) {
-    const made = await c.client.resource(resources.nodes).create(object);
-    const status = object.status as corev1.NodeStatus;
-    await c.client.resource(resources.nodes).update({ ...made, status }, { subresource: "status" });
-  }
-  await c.settle();
-}
+import { cluster, create, node, nodeOf, nodes, pod } from "./fixtures.fixture.ts";
 
 function condition(p: corev1.Pod): corev1.PodCondition | undefined {
   return p.status.conditions?.find((c) => c.type === "PodScheduled");

@@ -168,6 +168,8 @@ class Scheduler implements Component {
       waiting,
       recorders,
       nominator,
+      metrics,
+      extenders: [],
       plugins: options.plugins ?? {},
       activate: (uids) => queue.activate(uids),
     });

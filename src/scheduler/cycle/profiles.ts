@@ -5,9 +5,11 @@ import type { ProfileConfiguration, SchedulerConfiguration } from "../config/con
 import { neededPlugins } from "../config/plugin-sets.ts";
 import type { PodEventRecorder } from "../events/recorder.ts";
 import { arrangePlugins } from "../framework/build-profile.ts";
+import type { SchedulerExtender } from "../framework/extender.ts";
 import type { PluginFactory, PluginHandle, SchedulerPlugin } from "../framework/plugin.ts";
 import { Profile } from "../framework/profile.ts";
 import type { WaitingPods } from "../framework/waiting-pods.ts";
+import type { SchedulerMetrics } from "../metrics.ts";
 import { BUILTIN_PLUGINS } from "../plugins/registry.ts";
 import type { Nominator } from "../queue/nominator.ts";
 
@@ -22,6 +24,8 @@ export interface ProfileParts {
   readonly nominator: () => Nominator;
   /** Beside the built-in ones. */
   readonly plugins: Readonly<Record<string, PluginFactory>>;
+  readonly metrics: SchedulerMetrics;
+  readonly extenders: readonly SchedulerExtender[];
   activate(uids: Iterable<string>): void;
 }
 
@@ -60,6 +64,8 @@ function handleOf(parts: ProfileParts, name: string, profile: () => Profile): Pl
     env,
     client,
     cache,
+    metrics: parts.metrics,
+    extenders: parts.extenders,
     profile: name,
     informer: (resource) => informers.informer(resource),
     nominatedPods: (node) => nominator().on(node),

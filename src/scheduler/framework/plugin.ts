@@ -9,6 +9,8 @@ import type { ClusterEvent, QueueingHint } from "./cluster-event.ts";
 import type { SchedulingCycle } from "./cycle.ts";
 import type { NodeVerdicts } from "./diagnosis.ts";
 import type { Status } from "./status.ts";
+import type { SchedulerExtender } from "./extender.ts";
+import type { SchedulerMetrics } from "../metrics.ts";
 
 /** The best score a node can get from a plugin; the worst is 0. */
 export const MAX_NODE_SCORE = 100;
@@ -134,6 +136,9 @@ export interface PluginHandle {
   readonly env: Env;
   readonly client: Client;
   readonly cache: ClusterCache;
+  readonly metrics: SchedulerMetrics;
+  /** External helpers, of the configuration. */
+  readonly extenders: readonly SchedulerExtender[];
   /** The scheduler name of the profile. */
   readonly profile: string;
   /** A local copy of a resource, shared; ask for it while the plugin is being made. */

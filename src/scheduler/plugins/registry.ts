@@ -1,7 +1,9 @@
 import type { PluginFactory } from "../framework/plugin.ts";
 import { balancedAllocation } from "./balanced-allocation/index.ts";
 import { defaultBinder } from "./default-binder/index.ts";
+import { DefaultPreemption, type DefaultPreemptionArgs } from "./default-preemption/index.ts";
 import { imageLocality } from "./image-locality/index.ts";
+import { InterPodAffinity, type InterPodAffinityArgs } from "./inter-pod-affinity/index.ts";
 import { Names } from "./names.ts";
 import { NodeAffinity, type NodeAffinityArgs } from "./node-affinity/index.ts";
 import { nodeName } from "./node-name/index.ts";
@@ -9,6 +11,7 @@ import { nodePorts } from "./node-ports/index.ts";
 import { NodeResourcesFit, type NodeResourcesFitArgs } from "./node-resources-fit/index.ts";
 import type { ResourceWeight } from "./node-resources-fit/scoring.ts";
 import { nodeUnschedulable } from "./node-unschedulable/index.ts";
+import { PodTopologySpread, type PodTopologySpreadArgs } from "./pod-topology-spread/index.ts";
 import { prioritySort } from "./priority-sort/index.ts";
 import { schedulingGates } from "./scheduling-gates/index.ts";
 import { taintToleration } from "./taint-toleration/index.ts";
@@ -26,18 +29,15 @@ export const BUILTIN_PLUGINS: Readonly<Record<string, PluginFactory>> = {
   [Names.NodeResourcesBalancedAllocation]: (args) =>
     balancedAllocation(args as { readonly resources: readonly ResourceWeight[] }),
   [Names.ImageLocality]: () => imageLocality(),
+  [Names.PodTopologySpread]: (args, handle) => new PodTopologySpread(args as PodTopologySpreadArgs, handle),
+  [Names.InterPodAffinity]: (args, handle) => new InterPodAffinity(args as InterPodAffinityArgs, handle),
+  [Names.DefaultPreemption]: (args, handle) => new DefaultPreemption(args as DefaultPreemptionArgs, handle),
   // These follow.
   ...Object.fromEntries(
-    [
-      "VolumeRestrictions",
-      "NodeVolumeLimits",
-      "VolumeBinding",
-      "VolumeZone",
-      "PodTopologySpread",
-      "InterPodAffinity",
-      "DynamicResources",
-      "DefaultPreemption",
-    ].map((name) => [name, () => ({ name })]),
+    ["VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources"].map((name) => [
+      name,
+      () => ({ name }),
+    ]),
   ),
   [Names.DefaultBinder]: (_, handle) => defaultBinder(handle),
 };
