@@ -30,7 +30,7 @@ const EVERY = Object.keys(MAY);
 const RULES: Readonly<Record<string, readonly string[]>> = { ...MAY, testing: EVERY, cluster: EVERY };
 
 /** A room's drivers have faces of their own, so that naming one does not load the others; so have simulated nodes. */
-const FACE = /^src\/(?:[^/]+|(?:store|host)\/[^/]+|kubelet\/simulated)\/index\.ts$/;
+const FACE = /^src\/(?:[^/]+|(?:store|host)\/[^/]+|machinery\/structural|machinery\/cel|kubelet\/simulated)\/index\.ts$/;
 
 const root = join(import.meta.dirname, "..");
 const files = globSync("src/**/*.ts", { cwd: root }).filter((f) => !f.startsWith("src/dashboard/web/"));
