@@ -43,20 +43,26 @@ export interface HostPort {
  */
 export function nodeTable(names: NetworkNames, clusterCidr: string, hostPorts: readonly HostPort[]): string {
   const table = `ip ${names.table}`;
-  const element = (p: HostPort): string => `${p.protocol} . ${p.hostPort} : ${p.podIP} . ${p.containerPort}`;
-  const elements = hostPorts.map(element);
-  const dispatch =
-    "fib daddr type local meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host_ports";
+  const maps = (["tcp", "udp", "sctp"] as const).map((protocol) => {
+    const mine = hostPorts.filter((p) => p.protocol === protocol);
+    return { protocol, elements: mine.map((p) => `${p.hostPort} : ${p.podIP} . ${p.containerPort}`) };
+  });
+  const dispatch = maps.map(
+    ({ protocol }) => `fib daddr type local dnat ip to ${protocol} dport map @host_ports_${protocol}`,
+  );
+  const lead = (chain: string): string[] => dispatch.map((rule) => `add rule ${table} ${chain} ${rule}`);
   return [
     `add table ${table}`,
     `delete table ${table}`,
     `add table ${table} { comment "k8ts pod network"; }`,
-    `add map ${table} host_ports { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
-    ...(elements.length > 0 ? [`add element ${table} host_ports { ${elements.join(", ")} }`] : []),
+    ...maps.flatMap(({ protocol, elements }) => [
+      `add map ${table} host_ports_${protocol} { typeof ${protocol} dport : ip daddr . ${protocol} dport; }`,
+      ...(elements.length > 0 ? [`add element ${table} host_ports_${protocol} { ${elements.join(", ")} }`] : []),
+    ]),
     `add chain ${table} prerouting { type nat hook prerouting priority dstnat; policy accept; }`,
-    `add rule ${table} prerouting ${dispatch}`,
+    ...lead("prerouting"),
     `add chain ${table} output { type nat hook output priority -100; policy accept; }`,
-    `add rule ${table} output ${dispatch}`,
+    ...lead("output"),
     `add chain ${table} postrouting { type nat hook postrouting priority srcnat; policy accept; }`,
     `add rule ${table} postrouting ip saddr ${clusterCidr} ip daddr != ${clusterCidr} masquerade fully-random`,
     // Connections that were led to a pod on this node, by itself or by this machine under a loopback address.

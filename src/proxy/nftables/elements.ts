@@ -13,9 +13,9 @@ export interface ServiceElements {
   readonly counts: ReadonlySet<string>;
 }
 
-/** Names of the shared chains: `lb_3` picks one of three backends of a service address. */
-export function pickChain(kind: "lb" | "np" | "npl", count: number): string {
-  return `${kind}_${count}`;
+/** Names of the shared chains: `lb_tcp_3` picks one of three backends of a service address. */
+export function pickChain(kind: "lb" | "np" | "npl", protocol: string, count: number): string {
+  return `${kind}_${protocol}_${count}`;
 }
 
 /** Turns a Service's rules of one family into elements. Pure; what it gives is all the state a Service has in the kernel. */
@@ -50,15 +50,17 @@ export function serviceElements(rules: readonly PortRules[], family: Family): Se
       return;
     }
     if (frontend.masquerade && !isNode) put("masqueraded", key);
-    const target = rule.affinity === undefined ? shared(frontend, key) : sticky(rule, frontend, key, rule.affinity);
+    const target = rule.affinity === undefined ? shared(rule, frontend) : sticky(rule, frontend, key, rule.affinity);
     put(isNode ? "node_ports" : "services", key, `goto ${target}`);
   }
 
-  function shared(frontend: Frontend, key: string): string {
-    const kind = frontend.kind !== "node" ? "lb" : frontend.masquerade ? "np" : "npl";
-    const map = frontend.kind === "node" ? "node_port_endpoints" : "endpoints";
+  function shared({ protocol }: PortRules, frontend: Frontend): string {
+    const isNode = frontend.kind === "node";
+    const kind = !isNode ? "lb" : frontend.masquerade ? "np" : "npl";
+    const map = `${isNode ? "node_port_endpoints" : "endpoints"}_${protocol}`;
+    const key = isNode ? String(frontend.port) : `${frontend.address} . ${frontend.port}`;
     frontend.backends.forEach((backend, slot) => put(map, `${key} . ${slot}`, target(backend)));
-    const chain = pickChain(kind, frontend.backends.length);
+    const chain = pickChain(kind, protocol, frontend.backends.length);
     counts.add(chain);
     return chain;
   }

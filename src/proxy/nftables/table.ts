@@ -13,25 +13,26 @@ export interface TableOptions {
 /** The bit that says "masquerade me" between the hooks: upstream's default (--iptables-masquerade-bit 14). */
 const MARK = "0x4000";
 
+const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
+
 /**
- * `tcp dport` stands for any port here: nft cannot read back a map that was declared with `th dport` beside an address.
- * Declarations of the maps and sets: name → type.
+ * Declarations of the maps and sets: name → type. Backends have a map a protocol: nft ties a map that holds ports to the
+ * protocol it was declared with.
  */
 function collections(family: Family): [kind: "map" | "set", name: string, type: string][] {
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  const draw = "numgen random mod 65536";
+  const backends = PROTOCOLS.flatMap((protocol): [kind: "map", name: string, type: string][] => {
+    const backend = `${family} daddr . ${protocol} dport`;
+    return [
+      ["map", `endpoints_${protocol}`, `typeof ${family} daddr . ${protocol} dport . ${draw} : ${backend}`],
+      ["map", `node_port_endpoints_${protocol}`, `typeof ${protocol} dport . ${draw} : ${backend}`],
+    ];
+  });
   return [
+    ...backends,
     ["map", "services", `type ${address} . inet_proto . inet_service : verdict`],
     ["map", "node_ports", "type inet_proto . inet_service : verdict"],
-    [
-      "map",
-      "endpoints",
-      `typeof ${family} daddr . meta l4proto . tcp dport . numgen random mod 65536 : ${family} daddr . tcp dport`,
-    ],
-    [
-      "map",
-      "node_port_endpoints",
-      `typeof meta l4proto . tcp dport . numgen random mod 65536 : ${family} daddr . tcp dport`,
-    ],
     ["map", "empty_services", `type ${address} . inet_proto . inet_service : verdict`],
     ["map", "empty_node_ports", "type inet_proto . inet_service : verdict"],
     ["set", "service_addresses", `type ${address}`],
@@ -61,17 +62,14 @@ export function createTable(options: TableOptions): string[] {
   ];
 }
 
-/**
- * The rules of a shared chain: one look-up from (destination, number drawn) to the backend. The protocols are named, because
- * nft would else take the map's declaration for a match on TCP.
- */
+/** The rules of a shared chain (`lb_tcp_3`): one look-up from (destination, number drawn) to the backend. */
 export function pickRule(chain: string, options: TableOptions): string[] {
-  const [kind, count] = chain.split("_");
+  const [kind, protocol, count] = chain.split("_");
   const draw = `numgen ${options.choice === "random" ? "random" : "inc"} mod ${count}`;
   const { family } = options;
-  const dnat = `meta l4proto { tcp, udp, sctp } dnat ${family} to`;
-  if (kind === "lb") return [`${dnat} ${family} daddr . meta l4proto . th dport . ${draw} map @endpoints`];
-  const pick = `${dnat} meta l4proto . th dport . ${draw} map @node_port_endpoints`;
+  if (kind === "lb")
+    return [`dnat ${family} to ${family} daddr . ${protocol} dport . ${draw} map @endpoints_${protocol}`];
+  const pick = `dnat ${family} to ${protocol} dport . ${draw} map @node_port_endpoints_${protocol}`;
   return kind === "np" ? ["jump mark_masquerade", pick] : [pick];
 }
 
