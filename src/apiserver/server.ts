@@ -19,10 +19,11 @@ import { type HealthCheck, healthHandler } from "./paths/health.ts";
 import { indexHandler } from "./paths/index-page.ts";
 import { metricsHandler } from "./paths/metrics.ts";
 import { GIT_VERSION, versionHandler } from "./paths/version.ts";
+import { cacheLookup } from "./registry/lookup.ts";
 import { ObjectStorage } from "./registry/storage.ts";
 import type { ServiceAccountTokens } from "./tokens/index.ts";
 import { createStrategies, type Strategies } from "./resources/index.ts";
-import type { Admission, Authenticator, Authorizer, UserInfo } from "./seams/index.ts";
+import type { Admission, Authenticator, Authorizer, Lookup, UserInfo } from "./seams/index.ts";
 
 /** What an API server is made of. Everything but the store and the environment has a default. */
 export interface ApiServerOptions {
@@ -59,6 +60,8 @@ export interface ApiServer extends Component {
   listen(options: ListenOptions): Promise<Listener>;
   /** Resolves once the server can answer. */
   ready(signal?: AbortSignal): Promise<void>;
+  /** Consistent reads of the server's own objects, for authentication, authorization and admission. */
+  readonly lookup: Lookup;
   /** Requests under way in process, watches aside. */
   readonly inFlight: number;
   /** Requests that came in process so far, watches included. */
@@ -80,6 +83,7 @@ class Server implements ApiServer {
   readonly name = "apiserver";
   readonly #feed: Feed;
   readonly #catalog = new Catalog();
+  readonly lookup = cacheLookup(this.#catalog);
   readonly #chain: Chain;
   readonly #ready = new Latch();
   readonly #flight = new Flight();

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 
 /** The only source of chance and identity outside `kit/`. */
 export interface Random {
@@ -45,6 +45,11 @@ const POOL_SIZE = 4096;
 export class SystemRandom extends BaseRandom {
   #pool = new Uint8Array(0);
   #used = 0;
+
+  /** Node draws these from a pool of its own, ten times as fast as from {@link bytes}. */
+  override uuid(): string {
+    return randomUUID();
+  }
 
   bytes(length: number): Uint8Array {
     if (length > POOL_SIZE / 4) return randomBytes(length);

@@ -50,11 +50,13 @@ export class Item {
 
   /** The object with its resourceVersion, deeply frozen. */
   get object(): StoredObject {
-    const known = this.#parsed?.deref();
-    if (known) return known;
-    const object = withRevision(decodeJson(this.bytes) as StoredObject, this.revision);
-    deepFreeze(object);
-    this.#parsed = new WeakRef(object);
+    let object = this.#parsed?.deref();
+    if (!object) {
+      object = withRevision(decodeJson(this.bytes) as StoredObject, this.revision);
+      this.#parsed = new WeakRef(object);
+    }
+    // Only what somebody looks at is frozen: requests from the network are answered from the bytes.
+    if (!Object.isFrozen(object)) deepFreeze(object);
     return object;
   }
 
@@ -103,9 +105,7 @@ export class ParseHints {
     const pending = this.#pending.get(scope + key)?.find((one) => sameBytes(one.bytes, bytes));
     if (!pending) return new Item(key, revision, bytes);
     if (pending.item?.revision === revision) return pending.item;
-    const object = withRevision(pending.object, revision);
-    deepFreeze(object);
-    pending.item = new Item(key, revision, bytes, object);
+    pending.item = new Item(key, revision, bytes, withRevision(pending.object, revision));
     return pending.item;
   }
 

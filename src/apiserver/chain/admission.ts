@@ -35,7 +35,7 @@ export class AdmissionChain {
     for (const plugin of this.#plugins) {
       if (!plugin.admit || !plugin.handles(operation, subject.resource, subject.subresource)) continue;
       request ??= this.#request(subject, operation, object, old);
-      const pending = plugin.admit(request, subject.context.signal);
+      const pending = plugin.admit.length > 1 ? plugin.admit(request, subject.context.signal) : plugin.admit(request);
       if (pending) await pending;
     }
   }
@@ -51,7 +51,8 @@ export class AdmissionChain {
     for (const plugin of this.#plugins) {
       if (!plugin.validate || !plugin.handles(operation, subject.resource, subject.subresource)) continue;
       request ??= this.#request(subject, operation, object, old);
-      const pending = plugin.validate(request, subject.context.signal);
+      const pending =
+        plugin.validate.length > 1 ? plugin.validate(request, subject.context.signal) : plugin.validate(request);
       if (pending) await pending;
     }
   }

@@ -2,6 +2,11 @@ import { forbidden, internalError, quote } from "../../machinery/index.ts";
 import type { RequestInfo } from "../request/info.ts";
 import type { Attributes, Authorizer, UserInfo, Verdict } from "../seams/index.ts";
 
+/** Whose going away ends the asking. */
+export interface SignalSource {
+  readonly signal: AbortSignal;
+}
+
 /** Asks the authorizers in order until one decides. */
 export class Gate {
   readonly #authorizers: readonly Authorizer[];
@@ -10,12 +15,16 @@ export class Gate {
     this.#authorizers = authorizers;
   }
 
-  /** The verdict; "no opinion" when nobody decided. Never throws for a refusal. */
-  async ask(attributes: Attributes, signal?: AbortSignal): Promise<Verdict> {
+  /**
+   * The verdict; "no opinion" when nobody decided. Never throws for a refusal. The signal is asked of `source` only for
+   * authorizers that take one, because making it costs.
+   */
+  async ask(attributes: Attributes, source?: SignalSource): Promise<Verdict> {
     const reasons: string[] = [];
     const errors: string[] = [];
     for (const authorizer of this.#authorizers) {
-      const answer = authorizer.authorize(attributes, signal);
+      const takesSignal = authorizer.authorize.length > 1;
+      const answer = takesSignal ? authorizer.authorize(attributes, source?.signal) : authorizer.authorize(attributes);
       const verdict = answer instanceof Promise ? await answer : answer;
       if (verdict.reason) reasons.push(verdict.reason);
       if (verdict.error) errors.push(verdict.error);
@@ -29,8 +38,8 @@ export class Gate {
   }
 
   /** Throws 403 in upstream's words unless somebody allows it. */
-  async require(attributes: Attributes, signal?: AbortSignal): Promise<void> {
-    const verdict = await this.ask(attributes, signal);
+  async require(attributes: Attributes, source?: SignalSource): Promise<void> {
+    const verdict = await this.ask(attributes, source);
     if (verdict.decision === "allow") return;
     if (verdict.error !== undefined) throw internalError(verdict.error);
     throw refusal(attributes, verdict.reason ?? "");

@@ -85,7 +85,7 @@ export class Chain {
     const known = await this.#authenticate(request);
     const user = request.user ? known : await impersonate(request, info, known, gate);
     const context = new Context(request, info, user, this.#env);
-    await gate.require(attributesOf(info, user), request.signal);
+    await gate.require(attributesOf(info, user), request);
     return { context, answer: await this.#route(context) };
   }
 
@@ -104,7 +104,11 @@ export class Chain {
     if (request.user) return request.user;
     const credentials = request.credentials ?? { headers: request.headers };
     for (const authenticator of this.#options.authenticators) {
-      const user = await authenticator.authenticate(credentials, request.signal);
+      const takesSignal = authenticator.authenticate.length > 1;
+      const answer = takesSignal
+        ? authenticator.authenticate(credentials, request.signal)
+        : authenticator.authenticate(credentials);
+      const user = answer instanceof Promise ? await answer : answer;
       if (user) return user;
     }
     if (credentials.headers["authorization"] !== undefined || credentials.problem !== undefined) throw unauthorized();
@@ -145,7 +149,6 @@ class Context implements RequestContext {
   readonly info: RequestContext["info"];
   readonly user: UserInfo;
   readonly auditId: string;
-  readonly signal: AbortSignal;
   readonly now: number;
   readonly warnings: string[] = [];
   readonly annotations = new Map<string, string>();
@@ -155,8 +158,11 @@ class Context implements RequestContext {
     this.info = info;
     this.user = user;
     this.auditId = env.random.uuid();
-    this.signal = request.signal;
     this.now = env.clock.now();
+  }
+
+  get signal(): AbortSignal {
+    return this.request.signal;
   }
 
   warn(message: string): void {

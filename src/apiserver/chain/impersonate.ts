@@ -22,7 +22,7 @@ export async function impersonate(
 ): Promise<UserInfo> {
   const wanted = wantedOf(request);
   if (!wanted) return user;
-  for (const asked of questions(wanted, user, info)) await gate.require(asked, request.signal);
+  for (const asked of questions(wanted, user, info)) await gate.require(asked, request);
   return { ...wanted, groups: groupsOf(wanted) };
 }
 

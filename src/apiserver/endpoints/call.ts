@@ -114,7 +114,6 @@ export function writeCall(
     subresource,
     dryRun,
     now: context.now,
-    signal: context.signal,
     warn: (message) => context.warn(message),
     validateAdmission,
   };

@@ -5,7 +5,7 @@ import { type EndpointCall, readHubObject, subjectOf, writeCall, writeOptions } 
 
 /** POST to a collection. */
 export async function createEndpoint(call: EndpointCall): Promise<Answer> {
-  const { core, served, context } = call;
+  const { core, served } = call;
   const options = writeOptions(call, "CreateOptions");
   const object = await readHubObject(call, options.fieldValidation);
   checkNamespace(call, object.metadata);
@@ -15,6 +15,5 @@ export async function createEndpoint(call: EndpointCall): Promise<Answer> {
   await core.admission.mutate(admitted, "CREATE", object, undefined);
   const write = writeCall(call, options.dryRun, (next) => core.admission.validate(admitted, "CREATE", next, undefined));
   const item = await createObject(core.storage, core.env.random, write, object);
-  context.signal.throwIfAborted();
   return { type: "stored", status: 201, served, item };
 }

@@ -96,7 +96,7 @@ async function accessReview(
     errors.push(invalidValue("spec.user", "", "at least one of user or group must be specified"));
   }
   if (errors.length > 0) throw wrong(call, errors);
-  const verdict = await call.core.gate.ask(attributes(user, r, n), call.context.signal);
+  const verdict = await call.core.gate.ask(attributes(user, r, n), call.context);
   return {
     allowed: verdict.decision === "allow",
     ...(verdict.decision === "deny" && { denied: true }),

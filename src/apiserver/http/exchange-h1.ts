@@ -35,7 +35,7 @@ export class Http1Exchange implements Exchange {
     if (!this.#abort) {
       const abort = (this.#abort = new AbortController());
       this.#response.once("close", () => {
-        if (!this.#response.writableFinished) abort.abort();
+        if (!this.#response.writableEnded) abort.abort();
       });
       if (this.#response.destroyed) abort.abort();
     }

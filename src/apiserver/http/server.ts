@@ -5,8 +5,9 @@ import { internalError, StatusError, timeout } from "../../machinery/index.ts";
 import type { Chain, Handled } from "../chain/chain.ts";
 import { Negotiator, PLAIN, type Representation } from "../encoding/representation.ts";
 import { Query } from "../request/query.ts";
-import type { ServerRequest } from "../request/types.ts";
-import { PeerIdentities } from "./certificate.ts";
+import type { Body, ServerRequest } from "../request/types.ts";
+import type { Credentials } from "../seams/index.ts";
+import { PeerIdentities, type PeerIdentity } from "./certificate.ts";
 import type { Exchange } from "./exchange.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
 import { Responder } from "./responder.ts";
@@ -49,7 +50,8 @@ class HttpEdge {
   }
 
   async #upgrade(exchange: UpgradeExchange, head: Buffer): Promise<void> {
-    const { answer } = await this.#chain.handle({ ...this.#request(exchange, () => undefined), upgrade: true });
+    const peer = this.#peers.of(exchange.socket);
+    const { answer } = await this.#chain.handle(new UpgradeRequest(exchange, peer, () => undefined));
     if (answer.type === "upgrade") return answer.take({ ...exchange.connection, head });
     if (answer.type === "watch") answer.watcher.end();
     throw noUpgradeHere();
@@ -65,26 +67,8 @@ class HttpEdge {
     await this.#responder.answer(exchange, handled, representation);
   }
 
-  #request(exchange: Incoming, negotiate: (protobuf: boolean) => void): ServerRequest {
-    const { target, headers, method } = exchange;
-    const mark = target.indexOf("?");
-    const { certificate, problem } = this.#peers.of(exchange.socket);
-    return {
-      method,
-      path: mark < 0 ? target : target.slice(0, mark),
-      query: mark < 0 ? Query.empty : Query.parse(target.slice(mark + 1)),
-      headers,
-      headerValues: (name) => exchange.headerValues(name),
-      body: exchange.hasBody
-        ? { kind: "bytes", contentType: headers["content-type"] ?? "", read: (limit) => exchange.read(limit) }
-        : { kind: "none" },
-      get signal() {
-        return exchange.signal;
-      },
-      credentials: { headers, ...(certificate && { certificate }), ...(problem !== undefined && { problem }) },
-      ...(exchange.remoteAddress !== undefined && { remoteAddress: exchange.remoteAddress }),
-      negotiate,
-    };
+  #request(exchange: Incoming, negotiate: (protobuf: boolean) => void): HttpRequest {
+    return new HttpRequest(exchange, this.#peers.of(exchange.socket), negotiate);
   }
 
   /** Rejects with 504 when the chain takes too long; a watch that comes late is ended. */
@@ -121,11 +105,59 @@ class HttpEdge {
   }
 }
 
+/** A request of the network. */
+class HttpRequest implements ServerRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Query;
+  readonly headers: ServerRequest["headers"];
+  readonly credentials: Credentials;
+  readonly negotiate: (protobuf: boolean) => void;
+  readonly #exchange: Incoming;
+
+  constructor(exchange: Incoming, peer: PeerIdentity, negotiate: (protobuf: boolean) => void) {
+    const { target, headers } = exchange;
+    const mark = target.indexOf("?");
+    this.#exchange = exchange;
+    this.method = exchange.method;
+    this.path = mark < 0 ? target : target.slice(0, mark);
+    this.query = mark < 0 ? Query.empty : Query.parse(target.slice(mark + 1));
+    this.headers = headers;
+    this.credentials = { headers, ...peer };
+    this.negotiate = negotiate;
+  }
+
+  get body(): Body {
+    const exchange = this.#exchange;
+    if (!exchange.hasBody) return { kind: "none" };
+    const contentType = exchange.headers["content-type"] ?? "";
+    return { kind: "bytes", contentType, read: (limit) => exchange.read(limit) };
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  get remoteAddress(): string {
+    return this.#exchange.remoteAddress ?? "";
+  }
+
+  headerValues(name: string): readonly string[] {
+    return this.#exchange.headerValues(name);
+  }
+}
+
+/** A request that asks to leave HTTP. */
+class UpgradeRequest extends HttpRequest {
+  readonly upgrade = true;
+}
+
 /** As upstream's --request-timeout, ms. */
 const REQUEST_TIMEOUT = 60_000;
 
 /** What the request allows itself, up to the server's limit. */
 function timeoutOf(target: string): number {
+  if (!target.includes("timeout=")) return REQUEST_TIMEOUT;
   const text = /[?&]timeout=([^&]*)/.exec(target)?.[1];
   if (text === undefined) return REQUEST_TIMEOUT;
   const asked = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
@@ -136,7 +168,8 @@ function timeoutOf(target: string): number {
 
 /** Browsers and curl get indented JSON unless they ask otherwise. */
 function isForPeople(exchange: Exchange): boolean {
-  const pretty = /[?&]pretty=([^&]*)/.exec(exchange.target)?.[1];
+  const { target } = exchange;
+  const pretty = target.includes("pretty=") ? /[?&]pretty=([^&]*)/.exec(target)?.[1] : undefined;
   if (pretty !== undefined) return pretty !== "false" && pretty !== "0";
   return /^(curl|Wget|Mozilla)\//.test(exchange.headers["user-agent"] ?? "");
 }

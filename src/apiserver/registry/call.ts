@@ -7,7 +7,6 @@ export interface WriteCall extends StrategyContext {
   readonly kind: StoredKind;
   /** Empty for cluster-scoped resources. */
   readonly namespace: string;
-  readonly signal: AbortSignal;
   /** Lets admission validate the object as it would be stored; `old` is absent for a create. */
   validateAdmission?(object: ApiObject | undefined, old: ApiObject | undefined): Promise<void>;
 }

@@ -39,28 +39,28 @@ const OPEN_ENDED = new Set(["proxy"]);
 
 /** Reads the request info. Never throws: what makes no sense becomes a path that nobody serves. */
 export function requestInfo(method: string, path: string, query: Query): RequestInfo {
-  const parts = path.split("/").filter((part) => part !== "");
+  const parts = segmentsOf(path);
   const grouped = parts[0] === "apis";
   const head = grouped ? 3 : 2;
   if ((!grouped && parts[0] !== "api") || parts.length <= head) return pathInfo(method, path);
-  const names = parts.map(decodeSegment);
   let at = head;
   let verb = VERBS[method] ?? "";
-  const legacyWatch = names[at] === "watch" && verb === "get";
+  const legacyWatch = parts[at] === "watch" && verb === "get";
   if (legacyWatch) at++;
   let namespace = "";
-  if (names[at] === "namespaces" && names.length > at + 1) {
-    namespace = names[at + 1] ?? "";
-    if (names.length > at + 2 && !NAMESPACE_SUBRESOURCES.has(names[at + 2] ?? "")) at += 2;
+  if (parts[at] === "namespaces" && parts.length > at + 1) {
+    namespace = parts[at + 1] ?? "";
+    if (parts.length > at + 2 && !NAMESPACE_SUBRESOURCES.has(parts[at + 2] ?? "")) at += 2;
   }
-  const resource = names[at] ?? "";
-  const pathName = names[at + 1] ?? "";
-  const subresource = names[at + 2] ?? "";
-  const tail = parts.slice(at + 3);
-  const rest = tail.length > 0 ? `/${tail.join("/")}${path.endsWith("/") ? "/" : ""}` : "";
+  const resource = parts[at] ?? "";
+  const pathName = parts[at + 1] ?? "";
+  const subresource = parts[at + 2] ?? "";
+  const rest = parts.length > at + 3 ? restOf(path, at + 3) : "";
   if (rest !== "" && !OPEN_ENDED.has(subresource)) return pathInfo(method, path);
-  if (pathName === "" && verb === "get") verb = legacyWatch || query.flag("watch") ? "watch" : "list";
-  else if (legacyWatch || (verb === "get" && subresource === "" && query.flag("watch"))) verb = "watch";
+  if (verb === "get" && subresource === "" && (pathName === "" || legacyWatch || query.has("watch"))) {
+    const watches = legacyWatch || query.flag("watch");
+    verb = watches ? "watch" : pathName === "" ? "list" : "get";
+  }
   if (pathName === "" && verb === "delete") verb = "deletecollection";
   const selects = verb === "list" || verb === "watch" || verb === "deletecollection";
   const fieldSelector = selects ? query.get("fieldSelector") : "";
@@ -68,8 +68,8 @@ export function requestInfo(method: string, path: string, query: Query): Request
     isResource: true,
     path,
     verb,
-    group: grouped ? (names[1] ?? "") : "",
-    version: names[head - 1] ?? "",
+    group: grouped ? (parts[1] ?? "") : "",
+    version: parts[head - 1] ?? "",
     namespace,
     resource,
     subresource,
@@ -79,6 +79,28 @@ export function requestInfo(method: string, path: string, query: Query): Request
     labelSelector: selects ? query.get("labelSelector") : "",
     fieldSelector,
   };
+}
+
+/** The path's segments, decoded; empty ones are left out. */
+function segmentsOf(path: string): string[] {
+  const parts: string[] = [];
+  let start = 1;
+  for (let end = path.indexOf("/", 1); ; end = path.indexOf("/", start)) {
+    const segment = path.slice(start, end < 0 ? undefined : end);
+    if (segment !== "") parts.push(decodeSegment(segment));
+    if (end < 0) return parts;
+    start = end + 1;
+  }
+}
+
+/** What follows the first `count` segments, still encoded, with its leading slash. */
+function restOf(path: string, count: number): string {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    while (path[at] === "/") at++;
+    at = path.indexOf("/", at);
+  }
+  return path.slice(at);
 }
 
 function pathInfo(method: string, path: string): RequestInfo {

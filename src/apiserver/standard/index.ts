@@ -16,9 +16,8 @@ import {
   rbacAuthorizer,
   reconcileBootstrapPolicy,
 } from "../authz/index.ts";
-import { clientLookup } from "../lookup.ts";
 import { createStrategies } from "../resources/index.ts";
-import type { Authorizer, UserInfo } from "../seams/index.ts";
+import type { Authorizer, Lookup, UserInfo } from "../seams/index.ts";
 import { type ApiServer, type ApiServerOptions, createApiServer } from "../server.ts";
 import { ServiceAccountTokens, signingKey } from "../tokens/index.ts";
 import { type AdvertisedAddress, ensureKubernetesService, ensureNamespaces, ensurePriorityClasses } from "./objects.ts";
@@ -55,7 +54,10 @@ export function createStandardApiServer(options: StandardApiServerOptions): Stan
   // The server's own readers are its clients, so they exist before it does: their transport finds it when first used.
   const clientFor = (user: UserInfo): Client => createClient(lateTransport(() => server.transportFor(user)));
   const loopback = clientFor(LOOPBACK);
-  const lookup = clientLookup(loopback);
+  const lookup: Lookup = {
+    get: (resource, name, namespace) => server.lookup.get(resource, name, namespace),
+    list: (resource, namespace) => server.lookup.list(resource, namespace),
+  };
   const informers = createInformerFactory(loopback, env);
   const grants = liveGrants(informers);
   const tokens = new ServiceAccountTokens({

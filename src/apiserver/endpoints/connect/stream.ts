@@ -14,7 +14,7 @@ export async function streamEndpoint(call: EndpointCall): Promise<Answer> {
   if (request.upgrade !== true) throw badRequest("Upgrade request required");
   if (request.headers["upgrade"]?.toLowerCase() === "websocket" && request.method === "GET") {
     // A GET must not do what only a POST was allowed to (KEP-2862).
-    await core.gate.require({ ...attributesOf(context.info, context.user), verb: "create" }, context.signal);
+    await core.gate.require({ ...attributesOf(context.info, context.user), verb: "create" }, context);
   }
   const pod = await podOf(call);
   const { name, namespace } = pod.metadata;
