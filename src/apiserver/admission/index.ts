@@ -1,22 +1,32 @@
-import type { Env } from "../../kit/index.ts";
-import type { Admission, Lookup } from "../seams/index.ts";
-import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
-import { namespaceLifecycle } from "./namespace-lifecycle.ts";
-import { priorityAdmission } from "./priority.ts";
-import { serviceAccountAdmission } from "./service-account.ts";
+import type { Admission } from "../seams/index.ts";
+import { type AdmissionParts, PLUGINS } from "./plugins.ts";
 
-/** What the built-in plugins need. */
-export interface AdmissionParts {
-  readonly lookup: Lookup;
-  readonly env: Env;
+export type { AdmissionParts } from "./plugins.ts";
+export type { PodSecurityOptions } from "./pod-security/index.ts";
+
+/** Which plugins run beside, or instead of, those that are on by default (`--enable-admission-plugins` and its opposite). */
+export interface AdmissionChoice {
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
 }
 
-/** The built-in plugins that are on by default, in upstream's order. */
-export function defaultAdmission({ lookup, env }: AdmissionParts): Admission[] {
-  return [
-    namespaceLifecycle(lookup),
-    serviceAccountAdmission(lookup, env.clock, env.random),
-    priorityAdmission(lookup),
-    defaultTolerationSeconds(),
-  ];
+/** The built-in plugins in upstream's order. Throws for names that are no plugin's. */
+export function builtinAdmission(
+  parts: AdmissionParts,
+  { enable = [], disable = [] }: AdmissionChoice = {},
+): Admission[] {
+  const known = new Set(PLUGINS.map(([name]) => name));
+  const unknown = [...enable, ...disable].filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    const list = unknown.map((name) => JSON.stringify(name)).join(", ");
+    throw new Error(`Unknown admission plugin ${list}: expected one of ${[...known].join(", ")}`);
+  }
+  return PLUGINS.filter(([name, on]) => (on || enable.includes(name)) && !disable.includes(name)).flatMap(
+    ([, , create]) => create(parts) ?? [],
+  );
+}
+
+/** What a cluster has that kubeadm set up: upstream's default plugins, and the one that keeps kubelets to their node. */
+export function defaultAdmission(parts: AdmissionParts): Admission[] {
+  return builtinAdmission(parts, { enable: ["NodeRestriction"] });
 }

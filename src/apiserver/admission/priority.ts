@@ -1,82 +1,75 @@
-import { type corev1, resources, type schedulingv1 } from "../../api/index.ts";
-import { forbidden } from "../../machinery/index.ts";
+import { resources, type corev1, type schedulingv1 } from "../../api/index.ts";
 import type { Admission, AdmissionRequest, Lookup } from "../seams/index.ts";
-
-/** Priority classes that exist before anybody made them. */
-const SYSTEM: Readonly<Record<string, number>> = {
-  "system-cluster-critical": 2_000_000_000,
-  "system-node-critical": 2_000_001_000,
-};
-const MIRROR = "kubernetes.io/config.mirror";
+import { isResource, podOf, refusal } from "./common.ts";
 
 /** Resolves a pod's priority class to its number, and lets only one class be the default. */
 export function priorityAdmission(lookup: Lookup): Admission {
-  const isPod = (r: AdmissionRequest["resource"]): boolean => r.group === "" && r.resource === "pods";
   return {
     name: "Priority",
     handles: (operation, resource, subresource) =>
       subresource === "" &&
-      ((operation === "CREATE" && isPod(resource)) ||
-        (operation !== "DELETE" && resource.group === "scheduling.k8s.io" && resource.resource === "priorityclasses")),
+      (operation === "CREATE" || operation === "UPDATE") &&
+      (isResource(resource, "pods") || isResource(resource, "priorityclasses", "scheduling.k8s.io")),
     async admit(request) {
-      if (isPod(request.resource)) await setPriority(request, lookup);
+      if (!isResource(request.resource, "pods")) return;
+      if (request.operation === "UPDATE") keepPriority(podOf(request), request.oldObject as unknown as corev1.Pod);
+      else await setPriority(request, lookup);
     },
     async validate(request) {
       const wanted = request.object as unknown as schedulingv1.PriorityClass;
-      if (isPod(request.resource) || wanted.globalDefault !== true) return;
-      const other = (await lookup.list(resources.priorityclasses)).find(
-        (c) => c.globalDefault === true && c.metadata.name !== request.name,
-      );
-      if (other) {
-        const message = `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`;
-        throw forbidden(request.resource, request.name, message);
+      if (isResource(request.resource, "pods") || wanted.globalDefault !== true) return;
+      const other = await defaultClass(lookup);
+      if (other && (request.operation === "CREATE" || other.metadata.name !== wanted.metadata.name)) {
+        const words = "is already marked as default. Only one default can exist";
+        throw refusal(request, `PriorityClass ${other.metadata.name} ${words}`);
       }
     },
   };
 }
 
-interface Resolved {
-  readonly value: number;
-  readonly policy: NonNullable<corev1.PodSpec["preemptionPolicy"]>;
+/** Old clients leave out fields that they do not know of. */
+function keepPriority({ spec }: corev1.Pod, { spec: old }: corev1.Pod): void {
+  if (spec.priority === undefined && old.priority !== undefined) spec.priority = old.priority;
+  if (spec.preemptionPolicy === undefined && old.preemptionPolicy !== undefined) {
+    spec.preemptionPolicy = old.preemptionPolicy;
+  }
 }
 
 async function setPriority(request: AdmissionRequest, lookup: Lookup): Promise<void> {
-  const pod = request.object as unknown as corev1.Pod;
-  const { spec } = pod;
-  const refuse = (message: string): Error => forbidden(request.resource, request.name, message);
-  if (pod.metadata.annotations?.[MIRROR] !== undefined && spec.priority !== undefined && !spec.priorityClassName) {
-    spec.priorityClassName = Object.keys(SYSTEM).find((name) => SYSTEM[name] === spec.priority) ?? "";
-    if (spec.priorityClassName === "") delete spec.priorityClassName;
-  }
-  const { value, policy } = spec.priorityClassName
-    ? await byName(spec.priorityClassName, lookup, refuse)
-    : await byDefault(spec, lookup);
+  const { spec } = podOf(request);
+  const found = await classOf(request, spec, lookup);
+  const [value, policy] = found ? [found.value, found.preemptionPolicy] : [0, "PreemptLowerPriority" as const];
+  const why = "must not be provided in pod spec; priority admission controller computed";
   if (spec.priority !== undefined && spec.priority !== value) {
-    throw refuse(
-      `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
-    );
-  }
-  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
-    throw refuse(
-      `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
-    );
+    const given = `the integer value of priority (${spec.priority})`;
+    throw refusal(request, `${given} ${why} ${value} from the given PriorityClass name`);
   }
   spec.priority = value;
+  if (policy === undefined) return;
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+    const given = `the string value of PreemptionPolicy (${spec.preemptionPolicy})`;
+    throw refusal(request, `${given} ${why} ${policy} from the given PriorityClass name`);
+  }
   spec.preemptionPolicy = policy;
 }
 
-async function byName(name: string, lookup: Lookup, refuse: (message: string) => Error): Promise<Resolved> {
-  const found = await lookup.get(resources.priorityclasses, name);
-  if (found) return { value: found.value, policy: found.preemptionPolicy ?? "PreemptLowerPriority" };
-  const system = SYSTEM[name];
-  if (system === undefined) throw refuse(`no PriorityClass with name ${name} was found`);
-  return { value: system, policy: "PreemptLowerPriority" };
+async function classOf(
+  request: AdmissionRequest,
+  spec: corev1.PodSpec,
+  lookup: Lookup,
+): Promise<schedulingv1.PriorityClass | undefined> {
+  if (!spec.priorityClassName) {
+    const found = await defaultClass(lookup);
+    if (found) spec.priorityClassName = found.metadata.name;
+    return found;
+  }
+  const found = await lookup.get(resources.priorityclasses, spec.priorityClassName);
+  if (!found) throw refusal(request, `no PriorityClass with name ${spec.priorityClassName} was found`);
+  return found;
 }
 
-/** The default class of lowest value, as upstream resolves a tie that should not exist. */
-async function byDefault(spec: corev1.PodSpec, lookup: Lookup): Promise<Resolved> {
+/** The default class; the one of lowest value should there be several. */
+async function defaultClass(lookup: Lookup): Promise<schedulingv1.PriorityClass | undefined> {
   const defaults = (await lookup.list(resources.priorityclasses)).filter((c) => c.globalDefault === true);
-  const [chosen] = defaults.toSorted((a, b) => a.value - b.value);
-  if (chosen) spec.priorityClassName = chosen.metadata.name;
-  return { value: chosen?.value ?? 0, policy: chosen?.preemptionPolicy ?? "PreemptLowerPriority" };
+  return defaults.toSorted((a, b) => a.value - b.value)[0];
 }

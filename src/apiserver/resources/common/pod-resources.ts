@@ -28,17 +28,28 @@ export function maxAmounts(to: Amounts, other: Amounts): void {
   }
 }
 
+export type AmountKind = "requests" | "limits";
+
+/** What one container needs: as it says, or as it was given. The result is the caller's. */
+export type ContainerAmounts = (container: corev1.Container, kind: AmountKind) => Amounts;
+
+const specified: ContainerAmounts = (container, kind) => amountsOf(container.resources?.[kind]);
+
 /**
  * What a pod's containers need together: the sum over those that run at the same time, or what some init container needs
  * beside the sidecars started before it, whichever is more.
  */
-export function sumOfContainers(spec: corev1.PodSpec, kind: "requests" | "limits"): Amounts {
+export function sumOfContainers(
+  spec: corev1.PodSpec,
+  kind: AmountKind,
+  amounts: ContainerAmounts = specified,
+): Amounts {
   const total: Amounts = new Map();
-  for (const container of spec.containers ?? []) addAmounts(total, amountsOf(container.resources?.[kind]));
+  for (const container of spec.containers ?? []) addAmounts(total, amounts(container, kind));
   const sidecars: Amounts = new Map();
   const start: Amounts = new Map();
   for (const container of spec.initContainers ?? []) {
-    const own = amountsOf(container.resources?.[kind]);
+    const own = amounts(container, kind);
     if (container.restartPolicy === "Always") {
       addAmounts(total, own);
       addAmounts(sidecars, own);
@@ -58,16 +69,16 @@ export function isPodLevel(name: string): boolean {
 }
 
 /** What a pod asks for: its own requests where it makes some, its containers' otherwise, and the overhead. */
-export function podRequests(spec: corev1.PodSpec): Amounts {
-  const total = sumOfContainers(spec, "requests");
+export function podRequests(spec: corev1.PodSpec, amounts?: ContainerAmounts): Amounts {
+  const total = sumOfContainers(spec, "requests", amounts);
   overrideByPod(total, spec.resources?.requests);
   addAmounts(total, amountsOf(spec.overhead));
   return total;
 }
 
 /** What a pod is limited to, the overhead on top where there is a limit at all. */
-export function podLimits(spec: corev1.PodSpec): Amounts {
-  const total = sumOfContainers(spec, "limits");
+export function podLimits(spec: corev1.PodSpec, amounts?: ContainerAmounts): Amounts {
+  const total = sumOfContainers(spec, "limits", amounts);
   overrideByPod(total, spec.resources?.limits);
   for (const [name, amount] of amountsOf(spec.overhead)) {
     const limit = total.get(name);

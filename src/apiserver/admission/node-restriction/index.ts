@@ -1,0 +1,1 @@
+export { nodeRestriction } from "./restriction.ts";

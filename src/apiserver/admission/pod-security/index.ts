@@ -1,0 +1,1 @@
+export { podSecurity, type PodSecurityOptions } from "./plugin.ts";
