@@ -17,11 +17,22 @@ const SYNC_FLUSH = Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff]);
 export class SpdyStream extends Duplex {
   readonly id: number;
   readonly #connection: SpdyClient;
+  #finished = false;
 
   constructor(connection: SpdyClient, id: number) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
     this.id = id;
+  }
+
+  /**
+   * Part of {@link SpdyClient}: nothing more comes. A reset says the same: Go's server resets every stream when it is done,
+   * and what it sent before is still to be read.
+   */
+  finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.push(null);
   }
 
   override _read(): void {
@@ -119,7 +130,7 @@ export class SpdyClient {
     const type = frame.readUInt16BE(2);
     if (type === FRAME.ping) this.#control(FRAME.ping, 0, body);
     else if (type === FRAME.synReply && (flags & FIN) !== 0) this.#data(body.readUInt32BE(0), Buffer.alloc(0), true);
-    else if (type === FRAME.rstStream) this.#streams.get(body.readUInt32BE(0))?.destroy();
+    else if (type === FRAME.rstStream) this.#streams.get(body.readUInt32BE(0))?.finish();
     else if (type === FRAME.goAway) this.#end();
   }
 
@@ -128,11 +139,11 @@ export class SpdyClient {
     if (!stream) return;
     // A reader that lags holds up the whole connection, as it does with Go's peer.
     if (body.length > 0 && !stream.push(Buffer.from(body))) this.#socket.pause();
-    if (last) stream.push(null);
+    if (last) stream.finish();
   }
 
   #end(): void {
-    for (const stream of this.#streams.values()) if (!stream.readableEnded) stream.push(null);
+    for (const stream of this.#streams.values()) stream.finish();
     this.#streams.clear();
   }
 
