@@ -92,9 +92,9 @@ describe.skipIf(why !== undefined)(`the main job with stock kubectl${why ? ` (${
   });
 
   it("gives containers their configuration", async () => {
-    expect(await cluster.kubectl("exec client -- printenv GREETING")).toBe("hello\n");
-    expect(await cluster.kubectl("exec client -- printenv POD_NAME")).toBe("client\n");
-    expect(await cluster.kubectl("exec client -- printenv WEB_SERVICE_HOST")).toMatch(/^10\./);
+    expect(await cluster.kubectl('exec client -- sh -c "echo $GREETING"')).toBe("hello\n");
+    expect(await cluster.kubectl('exec client -- sh -c "echo $POD_NAME"')).toBe("client\n");
+    expect(await cluster.kubectl('exec client -- sh -c "echo $WEB_SERVICE_HOST"')).toMatch(/^10\./);
     expect(await cluster.kubectl("exec client -- cat /etc/secret/token")).toBe("s3cret");
     expect(await cluster.kubectl("exec client -- ls /var/run/secrets/kubernetes.io/serviceaccount")).toBe(
       "ca.crt\nnamespace\ntoken\n",

@@ -30,6 +30,8 @@ export interface NodeAgentOptions {
 
 /** While the node is not ready it is looked at often, so that the cluster learns at once when it is, ms. */
 const EAGER_MS = 100;
+/** How long a restarted kubelet may take to find its feet, ms. */
+const SETTLE_MS = 10_000;
 const RETRY_MS = [100, 200, 400, 800, 1600, 3000, 7000];
 
 /** Registers this node and keeps its status and lease up to date. */
@@ -37,6 +39,7 @@ export class NodeAgent {
   readonly #o: NodeAgentOptions;
   #node: Node | undefined;
   #reported = -Infinity;
+  #started = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: NodeAgentOptions) {
@@ -49,6 +52,7 @@ export class NodeAgent {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    this.#started = this.#o.env.clock.monotonic();
     await this.#register(signal);
     const { client, env, config, nodeName } = this.#o;
     const lease = {
@@ -116,6 +120,8 @@ export class NodeAgent {
     const { client, config, env, nodeName } = this.#o;
     const { runtime, images } = await this.#look();
     const input = this.#input(runtime, images);
+    const ready = readinessFaults(input).length === 0;
+    if (!ready && this.#isSettling()) return false;
     const status = nodeStatus(input, this.#node?.status);
     const due = env.clock.monotonic() - this.#reported >= config.nodeStatusReportFrequencyMs;
     if (due || !deepEqual(withoutHeartbeats(status), withoutHeartbeats(pick(this.#node?.status, status)))) {
@@ -125,7 +131,16 @@ export class NodeAgent {
         .patch({ name: nodeName }, { type: "strategic", body }, { subresource: "status" });
       this.#reported = env.clock.monotonic();
     }
-    return readinessFaults(input).length === 0;
+    return ready;
+  }
+
+  /**
+   * A kubelet that has just been restarted is not ready yet, but its pods run as before: to say so would take them out of
+   * their Services. What the cluster knew stands until there was time to look around.
+   */
+  #isSettling(): boolean {
+    const knownReady = (this.#node?.status.conditions ?? []).some((c) => c.type === "Ready" && c.status === "True");
+    return knownReady && this.#o.env.clock.monotonic() - this.#started < SETTLE_MS;
   }
 
   async #look(): Promise<{ runtime: StatusResponse | undefined; images: NodeStatusInput["images"] }> {
