@@ -1,5 +1,6 @@
 import { generateControllers } from "./controllers.ts";
 import { generateCri } from "./cri.ts";
+import { generateEtcd } from "./etcd.ts";
 import { finish } from "./facts.ts";
 import { generateModules } from "./modules.ts";
 import { generateResources } from "./resources.ts";
@@ -18,4 +19,5 @@ generateModules();
 generateCri();
 generateControllers();
 generateScheduler();
+generateEtcd();
 finish();
