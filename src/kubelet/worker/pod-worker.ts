@@ -211,7 +211,11 @@ export class PodWorker {
       this.#beginTermination();
       return;
     }
-    if (!this.#published) void this.#publish(true);
+    if (!this.#published) {
+      // Containers of an earlier kubelet keep what their probes had found out: the probes must know them before we speak.
+      this.#updateProbes();
+      void this.#publish(true);
+    }
     const result = await syncPod(
       {
         pod,

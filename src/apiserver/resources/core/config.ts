@@ -65,7 +65,9 @@ const ACCOUNT = "kubernetes.io/service-account.name";
 /** Secrets: some types ask for certain keys. */
 export function secrets(): Kind<Secret> {
   return {
+    prepareForCreate: foldStrings,
     prepareForUpdate(secret, old) {
+      foldStrings(secret);
       if (!secret.type && old.type) secret.type = old.type;
     },
     validate(secret) {
@@ -86,6 +88,15 @@ export function secrets(): Kind<Secret> {
     },
     warnings: (secret) => (secret.type === "kubernetes.io/tls" ? pairWarnings(secret.data ?? {}) : []),
   };
+}
+
+/** `stringData` is for writing only: it becomes part of `data`, and wins over it. */
+function foldStrings(secret: Secret): void {
+  const { stringData } = secret;
+  delete secret.stringData;
+  if (stringData === undefined || Object.keys(stringData).length === 0) return;
+  const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text, "utf8").toString("base64")]);
+  secret.data = { ...secret.data, ...(Object.fromEntries(encoded) as Record<string, string>) };
 }
 
 function validateType(errors: Errors, { type, data = {}, metadata }: Secret): void {
