@@ -11,6 +11,7 @@ import { jobController } from "./job/index.ts";
 import { namespaceController } from "./namespace/index.ts";
 import { nodeIpamController } from "./nodeipam/index.ts";
 import { nodeLifecycleController } from "./nodelifecycle/index.ts";
+import { autoscalerController } from "./podautoscaler/index.ts";
 import { podGarbageCollector } from "./podgc/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
@@ -44,4 +45,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   cronJobController,
   statefulSetController,
   disruptionController,
+  autoscalerController,
 ];
