@@ -104,11 +104,16 @@ export class Algorithm {
 
   /** The index of the best, by chance among equals: one draw. */
   choose(totals: Float64Array, count: number): number {
-    let [best, ties] = [-Infinity, 0];
+    let best = -Infinity;
+    let ties = 0;
     for (let i = 0; i < count; i++) {
       const total = totals[i] as number;
-      if (total > best) [best, ties] = [total, 1];
-      else if (total === best) ties++;
+      if (total < best) continue;
+      if (total > best) {
+        best = total;
+        ties = 0;
+      }
+      ties++;
     }
     let pick = ties > 1 ? this.#options.random.int(ties) : 0;
     for (let i = 0; i < count; i++) if (totals[i] === best && pick-- === 0) return i;

@@ -377,11 +377,12 @@ function scoreAll(
 }
 
 function addWeighted(totals: Float64Array, scores: Float64Array, count: number, weight: number, plugin: string): void {
-  let [min, max] = [0, 0];
+  let min = 0;
+  let max = 0;
   for (let i = 0; i < count; i++) {
     const score = scores[i] as number;
     if (score < min) min = score;
-    if (score > max) max = score;
+    else if (score > max) max = score;
     totals[i] = (totals[i] as number) + weight * score;
   }
   if (min >= 0 && max <= MAX_NODE_SCORE) return;

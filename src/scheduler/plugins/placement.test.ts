@@ -73,12 +73,10 @@ describe("PodTopologySpread", () => {
   it("spreads pods of a service without being told", async () => {
     await using c = await cluster();
     await nodes(c, ...["a", "b", "c"].map((name) => labelled(name, { [ZONE]: "z" })));
-    await c.client
-      .resource(resources.services)
-      .create({
-        metadata: { name: "web", namespace: "default" },
-        spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
-      });
+    await c.client.resource(resources.services).create({
+      metadata: { name: "web", namespace: "default" },
+      spec: { selector: { app: "web" }, ports: [{ port: 80 }] },
+    });
     await create(c, ...webPods(6, {}));
     expect(await perNode(c)).toEqual({ a: 2, b: 2, c: 2 });
   });

@@ -1,12 +1,14 @@
 import type { corev1 } from "../../../api/index.ts";
+import type { NodeColumns } from "../../cache/node-columns.ts";
 import { isExtended, ResourceReader } from "../../cache/resource-amounts.ts";
+import { SlotValues } from "../../cache/slot-values.ts";
 import { Action } from "../../framework/cluster-event.ts";
 import type { SchedulingCycle } from "../../framework/cycle.ts";
 import type { SchedulerPlugin } from "../../framework/plugin.ts";
 import type { Status } from "../../framework/status.ts";
 import { Names } from "../names.ts";
 import { afterNodeEvent, afterPodEvent } from "./hints.ts";
-import { type AllocationScore, type ResourceWeight, scoreAllocation } from "./scoring.ts";
+import { AllocationScorer, type ResourceWeight } from "./scoring.ts";
 import { leastAllocated, mostAllocated, requestedToCapacityRatio, type ShapePoint } from "./strategies.ts";
 
 /** As configuration has it, defaults filled in. */
@@ -29,25 +31,27 @@ interface Demand {
 }
 
 const TOO_MANY_PODS = 1;
+const REMEMBERED = 32;
 
 /** Whether a node has what the pod asks for, and how well that leaves it. */
 export class NodeResourcesFit implements SchedulerPlugin {
   readonly name = Names.NodeResourcesFit;
   readonly #ignored: ReadonlySet<string>;
   readonly #ignoredGroups: ReadonlySet<string>;
-  readonly #resources: readonly ResourceWeight[];
-  readonly #score: AllocationScore;
+  readonly #scorer: AllocationScorer;
+  #lacks: { readonly nodes: NodeColumns; readonly bySlot: SlotValues } | undefined;
   readonly #reader = new ResourceReader();
 
   constructor({ ignoredResources, ignoredResourceGroups, scoringStrategy }: NodeResourcesFitArgs) {
     this.#ignored = new Set(ignoredResources);
     this.#ignoredGroups = new Set(ignoredResourceGroups);
-    this.#resources = scoringStrategy.resources;
-    this.#score = {
+    const { type, resources, requestedToCapacityRatio: ratio } = scoringStrategy;
+    const score = {
       LeastAllocated: () => leastAllocated,
       MostAllocated: () => mostAllocated,
-      RequestedToCapacityRatio: () => requestedToCapacityRatio(scoringStrategy.requestedToCapacityRatio?.shape ?? []),
-    }[scoringStrategy.type]();
+      RequestedToCapacityRatio: () => requestedToCapacityRatio(ratio?.shape ?? []),
+    }[type]();
+    this.#scorer = new AllocationScorer(resources, "nonZero", score);
   }
 
   events(): ReturnType<NonNullable<SchedulerPlugin["events"]>> {
@@ -66,22 +70,19 @@ export class NodeResourcesFit implements SchedulerPlugin {
   }
 
   filterNodes(cycle: SchedulingCycle, slots: Int32Array, count: number, verdicts: Int32Array): number {
-    const { podCount, podsAllowed } = cycle.nodes;
+    const { nodes } = cycle;
     const demands = this.#demands(cycle);
+    const key = demands.map(({ name, amount }) => `${name}=${amount}`).join(",");
+    const compute = (slot: number): number => lacks(nodes, demands, slot);
+    const values = this.#lacksOf(nodes).get(key, count, compute);
     const ids = new Map<number, number>();
     let refused = 0;
     for (let i = 0; i < count; i++) {
       const slot = slots[i] as number;
-      let lacks = (podCount[slot] as number) + 1 > (podsAllowed[slot] as number) ? TOO_MANY_PODS : 0;
-      for (let d = 0; d < demands.length; d++) {
-        const { amount, allocatable, requested } = demands[d] as Demand;
-        if (amount > (allocatable[slot] as number) - (requested[slot] as number)) lacks |= TOO_MANY_PODS << (d + 1);
-      }
-      if (lacks === 0) continue;
-      const never = demands.some((demand) => demand.amount > (demand.allocatable[slot] as number));
-      const key = never ? -lacks : lacks;
-      let id = ids.get(key);
-      if (id === undefined) ids.set(key, (id = cycle.rejection(refusal(lacks, never, demands))));
+      const lack = values ? (values[slot] as number) : compute(slot);
+      if (lack === 0) continue;
+      let id = ids.get(lack);
+      if (id === undefined) ids.set(lack, (id = cycle.rejection(refusal(lack, demands))));
       verdicts[slot] = id;
       refused++;
     }
@@ -89,7 +90,12 @@ export class NodeResourcesFit implements SchedulerPlugin {
   }
 
   scoreNodes(cycle: SchedulingCycle, slots: Int32Array, count: number, scores: Float64Array): void {
-    scoreAllocation(cycle, this.#resources, "nonZero", this.#score, { slots, count, scores });
+    this.#scorer.scoreNodes(cycle, slots, count, scores);
+  }
+
+  #lacksOf(nodes: NodeColumns): SlotValues {
+    if (this.#lacks?.nodes !== nodes) this.#lacks = { nodes, bySlot: new SlotValues(nodes, REMEMBERED) };
+    return this.#lacks.bySlot;
   }
 
   #demands({ info, nodes }: SchedulingCycle): Demand[] {
@@ -108,13 +114,31 @@ export class NodeResourcesFit implements SchedulerPlugin {
   }
 }
 
-function refusal(lacks: number, never: boolean, demands: readonly Demand[]): Status {
-  const reasons = demands.filter((_, d) => (lacks & (TOO_MANY_PODS << (d + 1))) !== 0);
+/**
+ * What a node lacks, as bits: room for a pod, then one a demand; 0 for nothing. Negative when it lacks something that it does not have even
+ * without any pods.
+ */
+function lacks({ podCount, podsAllowed }: NodeColumns, demands: readonly Demand[], slot: number): number {
+  let bits = (podCount[slot] as number) + 1 > (podsAllowed[slot] as number) ? TOO_MANY_PODS : 0;
+  let never = false;
+  for (let d = 0; d < demands.length; d++) {
+    const { amount, allocatable, requested } = demands[d] as Demand;
+    const has = allocatable[slot] as number;
+    if (amount <= has - (requested[slot] as number)) continue;
+    bits |= TOO_MANY_PODS << (d + 1);
+    never ||= amount > has;
+  }
+  return never ? -bits : bits;
+}
+
+function refusal(lack: number, demands: readonly Demand[]): Status {
+  const bits = Math.abs(lack);
+  const short = demands.filter((_, d) => (bits & (TOO_MANY_PODS << (d + 1))) !== 0);
   return {
-    code: never ? "UnschedulableAndUnresolvable" : "Unschedulable",
+    code: lack < 0 ? "UnschedulableAndUnresolvable" : "Unschedulable",
     reasons: [
-      ...((lacks & TOO_MANY_PODS) !== 0 ? ["Too many pods"] : []),
-      ...reasons.map(({ name }) => `Insufficient ${name}`),
+      ...((bits & TOO_MANY_PODS) !== 0 ? ["Too many pods"] : []),
+      ...short.map(({ name }) => `Insufficient ${name}`),
     ],
   };
 }

@@ -1,5 +1,7 @@
+import type { NodeColumns } from "../../cache/node-columns.ts";
 import { hasPodLevelRequests, NON_ZERO, podRequests } from "../../cache/pod-requests.ts";
 import { CPU, MEMORY } from "../../cache/resource-amounts.ts";
+import { SlotValues } from "../../cache/slot-values.ts";
 import type { SchedulingCycle } from "../../framework/cycle.ts";
 
 export interface ResourceWeight {
@@ -9,37 +11,54 @@ export interface ResourceWeight {
 
 /** One resource as the scorers see it: what nodes have, what is taken, and what the pod would add. */
 export interface ScoredResource {
+  readonly name: string;
   readonly weight: number;
   readonly allocatable: Float64Array;
   readonly taken: Float64Array;
   readonly request: number;
 }
 
-/** Scores the first `count` of `slots` from 0 to 100. */
-export type AllocationScore = (
-  resources: readonly ScoredResource[],
-  nodes: { readonly slots: Int32Array; readonly count: number; readonly scores: Float64Array },
-) => void;
+/** Scores one node from 0 to 100. */
+export type AllocationScore = (resources: readonly ScoredResource[], slot: number) => number;
 
-/**
- * Scores nodes by how much of some resources is taken once the pod is there. With `nonZero`, containers without cpu or memory requests count
- * as asking for a little. Resources beyond the common three count only for pods that ask for them.
- */
-export function scoreAllocation(
-  cycle: SchedulingCycle,
-  weights: readonly ResourceWeight[],
-  mode: "nonZero" | "asRequested",
-  score: AllocationScore,
-  nodes: Parameters<AllocationScore>[1],
-): void {
-  score(scoredResources(cycle, weights, mode), nodes);
+/** With `nonZero`, containers without cpu or memory requests count as asking for a little. */
+export type CountMode = "nonZero" | "asRequested";
+
+const REMEMBERED = 32;
+
+/** Scores nodes by how much of some resources is taken once the pod is there. */
+export class AllocationScorer {
+  readonly #weights: readonly ResourceWeight[];
+  readonly #mode: CountMode;
+  readonly #score: AllocationScore;
+  #values: { readonly nodes: NodeColumns; readonly bySlot: SlotValues } | undefined;
+
+  constructor(weights: readonly ResourceWeight[], mode: CountMode, score: AllocationScore) {
+    this.#weights = weights;
+    this.#mode = mode;
+    this.#score = score;
+  }
+
+  scoreNodes(cycle: SchedulingCycle, slots: Int32Array, count: number, scores: Float64Array): void {
+    const resources = scoredResources(cycle, this.#weights, this.#mode);
+    const key = resources.map(({ name, request }) => `${name}=${request}`).join(",");
+    const score = this.#score;
+    const values = this.#valuesOf(cycle.nodes).get(key, count, (slot) => score(resources, slot));
+    if (values) for (let i = 0; i < count; i++) scores[i] = values[slots[i] as number] as number;
+    else for (let i = 0; i < count; i++) scores[i] = score(resources, slots[i] as number);
+  }
+
+  #valuesOf(nodes: NodeColumns): SlotValues {
+    if (this.#values?.nodes !== nodes) this.#values = { nodes, bySlot: new SlotValues(nodes, REMEMBERED) };
+    return this.#values.bySlot;
+  }
 }
 
-/** The columns behind {@link scoreAllocation}. */
+/** The columns of what is scored. Resources beyond the common three count only for pods that ask for them. */
 export function scoredResources(
   { info, nodes }: SchedulingCycle,
   weights: readonly ResourceWeight[],
-  mode: "nonZero" | "asRequested",
+  mode: CountMode,
 ): ScoredResource[] {
   let [cpu, memory] = [info.nonZeroCpu, info.nonZeroMemory];
   if (mode === "nonZero" && hasPodLevelRequests(info.pod)) {
@@ -50,11 +69,12 @@ export function scoredResources(
     const id = nodes.resources.idOf(name);
     if (id === undefined) return [];
     const allocatable = nodes.allocatable(id);
-    if (mode === "nonZero" && id === CPU) return { weight, allocatable, taken: nodes.nonZeroCpu, request: cpu };
-    if (mode === "nonZero" && id === MEMORY)
-      return { weight, allocatable, taken: nodes.nonZeroMemory, request: memory };
+    if (mode === "nonZero" && id === CPU) return { name, weight, allocatable, taken: nodes.nonZeroCpu, request: cpu };
+    if (mode === "nonZero" && id === MEMORY) {
+      return { name, weight, allocatable, taken: nodes.nonZeroMemory, request: memory };
+    }
     const request = info.requests.get(id) ?? 0;
     const optional = name !== "cpu" && name !== "memory" && name !== "ephemeral-storage";
-    return optional && request === 0 ? [] : { weight, allocatable, taken: nodes.requested(id), request };
+    return optional && request === 0 ? [] : { name, weight, allocatable, taken: nodes.requested(id), request };
   });
 }

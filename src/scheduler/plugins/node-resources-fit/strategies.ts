@@ -23,21 +23,18 @@ export const mostAllocated: AllocationScore = weightedMean((taken, has) =>
 /** By a broken line over the percentage taken. Resources that score nothing do not count in the mean. */
 export function requestedToCapacityRatio(shape: readonly ShapePoint[]): AllocationScore {
   const points = shape.map(({ utilization, score }) => ({ utilization, score: score * SHAPE_SCALE }));
-  return (resources, { slots, count, scores }) => {
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i] as number;
-      let [sum, weights] = [0, 0];
-      for (const { weight, allocatable, taken, request } of resources) {
-        const has = allocatable[slot] as number;
-        if (has === 0) continue;
-        const used = (taken[slot] as number) + request;
-        const score = at(points, used > has ? 100 : Math.trunc((used * 100) / has));
-        if (score <= 0) continue;
-        sum += score * weight;
-        weights += weight;
-      }
-      scores[i] = weights === 0 ? 0 : Math.round(sum / weights);
+  return (resources, slot) => {
+    let [sum, weights] = [0, 0];
+    for (const { weight, allocatable, taken, request } of resources) {
+      const has = allocatable[slot] as number;
+      if (has === 0) continue;
+      const used = (taken[slot] as number) + request;
+      const score = at(points, used > has ? 100 : Math.trunc((used * 100) / has));
+      if (score <= 0) continue;
+      sum += score * weight;
+      weights += weight;
     }
+    return weights === 0 ? 0 : Math.round(sum / weights);
   };
 }
 
@@ -56,17 +53,14 @@ function at(points: readonly ShapePoint[], utilization: number): number {
 
 /** The mean of the scores of all resources a node has, by weight. */
 function weightedMean(scoreOf: (taken: number, has: number) => number): AllocationScore {
-  return (resources, { slots, count, scores }) => {
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i] as number;
-      let [sum, weights] = [0, 0];
-      for (const { weight, allocatable, taken, request } of resources) {
-        const has = allocatable[slot] as number;
-        if (has === 0) continue;
-        sum += scoreOf((taken[slot] as number) + request, has) * weight;
-        weights += weight;
-      }
-      scores[i] = weights === 0 ? 0 : Math.trunc(sum / weights);
+  return (resources, slot) => {
+    let [sum, weights] = [0, 0];
+    for (const { weight, allocatable, taken, request } of resources) {
+      const has = allocatable[slot] as number;
+      if (has === 0) continue;
+      sum += scoreOf((taken[slot] as number) + request, has) * weight;
+      weights += weight;
     }
+    return weights === 0 ? 0 : Math.trunc(sum / weights);
   };
 }
