@@ -20,19 +20,19 @@ const create = subjects[flags.store];
 if (!create) throw new Error(`--store ${flags.store}: expected one of ${Object.keys(subjects).join(", ")}`);
 
 console.log(describeMachine());
-for (const [name, { unit, run }] of Object.entries(benchmarks)) {
+for (const [name, benchmark] of Object.entries(benchmarks)) {
   if (!name.includes(flags.only)) continue;
   const samples: number[] = [];
   let note = "";
   while (samples.length < Number(flags.samples)) {
     const subject = await create(flags.endpoints);
     try {
-      const sample = await run(subject, Number(flags.seconds) * 1000);
+      const sample = await benchmark.run(subject, Number(flags.seconds) * 1000);
       samples.push(sample.value);
       note = sample.note ?? "";
     } finally {
       await subject.dispose();
     }
   }
-  console.log(`${flags.store} ${name.padEnd(38)} ${summarize(samples, unit)} ${note}`);
+  console.log(`${flags.store} ${name.padEnd(38)} ${summarize(samples, benchmark.unit)} ${note}`);
 }

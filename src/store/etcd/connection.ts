@@ -1,7 +1,9 @@
 import { Client, credentials, Metadata, type ChannelCredentials, type ClientDuplexStream } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Clock } from "../../kit/index.ts";
 import { InvalidRequestError, StoreClosedError, UnavailableError } from "../errors.ts";
-import { isPassing, isTokenStale, storeFault } from "./faults.ts";
+import { isPassing, isTokenStale, storeFault, wasNotSent } from "./faults.ts";
 import type { EtcdStoreOptions } from "./options.ts";
 import { decode, encode, type Sent } from "./proto.ts";
 import { methods, type Methods, type WatchRequest, type WatchResponse } from "./schema.ts";
@@ -30,6 +32,8 @@ const DEFAULT_TIMEOUT = 10_000;
 /** How long a member may take to accept a connection before the next one is tried, in milliseconds. */
 const CONNECT_TIMEOUT = 2000;
 const RETRY_PAUSE = 100;
+/** How long one attempt at a repeatable call may take, where there are other members to try, in milliseconds. */
+const ATTEMPT_TIMEOUT = 3000;
 
 /** Calls to whichever member of the cluster answers. */
 export class Connection {
@@ -63,19 +67,20 @@ export class Connection {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new StoreClosedError(options.action);
       const left = deadline - this.#clock.monotonic();
-      const member = await this.#reachable(Math.min(left, CONNECT_TIMEOUT));
+      // Where none can be reached, the one in use is asked all the same, for the reason.
+      const member = (await this.#reachable(Math.min(left, CONNECT_TIMEOUT))) ?? this.#inUse;
+      const patience = options.repeatable && this.#members.length > 1 ? Math.min(left, ATTEMPT_TIMEOUT) : left;
       try {
-        if (!member) throw new UnavailableError(options.action);
-        return await this.#send(member, method, request, left);
+        return await this.#send(member, method, request, patience);
       } catch (error) {
         if (isTokenStale(error) && attempt < 3) {
           this.#token = undefined;
           continue;
         }
-        if (!(error instanceof UnavailableError) && !isPassing(error)) throw error;
+        if (!isPassing(error)) throw error;
         const late = this.#clock.monotonic() + RETRY_PAUSE > deadline;
-        if (late || (member && !options.repeatable)) throw storeFault(options.action, this.name, error);
-        this.failOver(member?.url);
+        if (late || !(options.repeatable || wasNotSent(error))) throw storeFault(options.action, this.name, error);
+        this.failOver(member.url);
         await this.#clock.sleep(RETRY_PAUSE);
       }
     }
@@ -98,10 +103,14 @@ export class Connection {
     return { stream, url: member.url };
   }
 
+  get #inUse(): Member {
+    return this.#members[this.#current] as Member;
+  }
+
   /** Turns to the next member, unless that happened already. */
   failOver(url: string | undefined): void {
     this.#token = undefined;
-    if (url === undefined || this.#members[this.#current]?.url === url) {
+    if (url === undefined || this.#inUse.url === url) {
       this.#current = (this.#current + 1) % this.#members.length;
     }
   }
@@ -190,27 +199,31 @@ function createMember(endpoint: string, options: EtcdStoreOptions): Member {
     );
   }
   const target = `${url.hostname}:${url.port === "" ? "2379" : url.port}`;
-  const secure = url.protocol === "https:";
-  const { serverName } = options.tls ?? {};
+  const host = options.tls?.serverName ?? url.hostname.replaceAll(/[[\]]/g, "");
   const settings = {
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
-    // As upstream's client: a connection that went silent is noticed after forty seconds.
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 10_000,
+    // A connection that went silent is noticed after fifteen seconds; etcd allows a ping every five.
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5000,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 3000,
     "grpc-node.flow_control_window": 4 * 1024 * 1024,
-    ...(serverName !== undefined && { "grpc.ssl_target_name_override": serverName }),
+    ...(url.protocol === "https:" && tlsNames(host)),
+    "grpc.use_local_subchannel_pool": 1,
   };
-  const own = (): Client =>
-    new Client(target, secure ? tlsOf(options) : credentials.createInsecure(), {
-      ...settings,
-      "grpc.use_local_subchannel_pool": 1,
-    });
-  return { url: endpoint, calls: own(), watches: own() };
+  const create = (): Client =>
+    new Client(target, url.protocol === "https:" ? tlsOf(options, host) : credentials.createInsecure(), settings);
+  return { url: endpoint, calls: create(), watches: create() };
 }
 
-function tlsOf({ tls = {} }: EtcdStoreOptions): ChannelCredentials {
-  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+/** An address must not be sent as a server's name; who answers is checked by {@link tlsOf} all the same. */
+function tlsNames(host: string): Readonly<Record<string, string>> {
+  return { "grpc.ssl_target_name_override": isIP(host) === 0 ? host : "etcd" };
+}
+
+function tlsOf({ tls = {} }: EtcdStoreOptions, host: string): ChannelCredentials {
+  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate as PeerCertificate),
+  });
 }

@@ -8,26 +8,34 @@ const FUTURE = "required revision is a future revision";
 const NO_LEASE = "requested lease not found";
 const BAD_TOKEN = /invalid auth token|revision of auth store is old/;
 
-function grpcError(error: unknown): Partial<ServiceError> {
-  return error as Partial<ServiceError>;
+/** gRPC's code, and what the server said. */
+function grpcError(error: unknown): { readonly code: unknown; readonly said: string } {
+  const { code, details } = error as Partial<ServiceError>;
+  return { code, said: typeof details === "string" ? details : "" };
 }
 
 export function isCompacted(error: unknown): boolean {
-  return grpcError(error).details?.includes(COMPACTED) ?? false;
+  return grpcError(error).said.includes(COMPACTED);
 }
 
 export function isFuture(error: unknown): boolean {
-  return grpcError(error).details?.includes(FUTURE) ?? false;
+  return grpcError(error).said.includes(FUTURE);
 }
 
 /** The lease ran out before it was used. */
 export function isLeaseGone(error: unknown): boolean {
-  return grpcError(error).details?.includes(NO_LEASE) ?? false;
+  return grpcError(error).said.includes(NO_LEASE);
 }
 
 /** The token must be fetched again; the call had no effect. */
 export function isTokenStale(error: unknown): boolean {
-  return BAD_TOKEN.test(grpcError(error).details ?? "");
+  return BAD_TOKEN.test(grpcError(error).said);
+}
+
+/** There was no connection to send the call on, so it had no effect. */
+export function wasNotSent(error: unknown): boolean {
+  const { code, said } = grpcError(error);
+  return code === status.UNAVAILABLE && said.startsWith("No connection established");
 }
 
 /** Another member, or the same one later, may well answer. */
@@ -39,18 +47,18 @@ export function isPassing(error: unknown): boolean {
 /** The catalogue's error for what a call that should `action` ended with. */
 export function storeFault(action: string, where: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  const { code, details = "" } = grpcError(error);
+  const { code, said } = grpcError(error);
   switch (code) {
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
       return new AccessDeniedError(action, error);
     case status.RESOURCE_EXHAUSTED:
-      return details.includes("space exceeded") ? new DiskFullError(where, error) : new UnavailableError(action, error);
+      return said.includes("space exceeded") ? new DiskFullError(where, error) : new UnavailableError(action, error);
     case status.INVALID_ARGUMENT:
-      if (/authentication failed|user name is empty/.test(details)) return new AccessDeniedError(action, error);
-      return new InvalidRequestError(`cannot ${action}: ${details}`);
+      if (/authentication failed|user name is empty/.test(said)) return new AccessDeniedError(action, error);
+      return new InvalidRequestError(`cannot ${action}: ${said}`);
     case status.DATA_LOSS:
-      return new CorruptStoreError(where, details, error);
+      return new CorruptStoreError(where, said, error);
     default:
       return new UnavailableError(action, error);
   }
