@@ -23,6 +23,8 @@ export interface TestMachine extends AsyncDisposable {
   readonly env: Env;
   readonly containerd: Containerd;
   readonly runtime: Runtime;
+  /** Stops and removes all that runs. */
+  removePods(): Promise<void>;
 }
 
 let counter = 0;
@@ -64,6 +66,7 @@ export async function startMachine(env: Env = createEnv({ log: silent })): Promi
     env,
     containerd,
     runtime,
+    removePods: () => removeEverything(runtime),
     async [Symbol.asyncDispose]() {
       await removeEverything(runtime).catch(() => undefined);
       await unmountAll(new SystemMounter(), dir);

@@ -58,6 +58,7 @@ export function systemCgroups(root = "/sys/fs/cgroup"): Cgroups | undefined {
     "net_cls",
     "perf_event",
     "systemd",
+    "unified",
   ];
   const mounted = controllers.filter((name) => isDirectory(join(root, name)));
   return mounted.includes("memory") && writable(join(root, "memory")) ? new CgroupsV1(root, mounted) : undefined;

@@ -67,19 +67,24 @@ export class VolumeManager {
     return done;
   }
 
-  /** Brings up to date what follows API objects. Failures are left to the next time: containers keep what they have. */
-  async refresh(pod: Pod, sources: PayloadSources): Promise<void> {
-    await Promise.all(
+  /** Brings up to date what follows API objects; false when something could not be: containers keep what they have. */
+  async refresh(pod: Pod, sources: PayloadSources): Promise<boolean> {
+    const done = await Promise.all(
       (pod.spec.volumes ?? []).map(async (volume) => {
         const plugin = this.#pluginOf(volume);
-        if (!plugin.follows) return;
-        await plugin.setUp({ pod, volume, sources }, this.#context).catch((error: unknown) => {
+        if (!plugin.follows) return true;
+        try {
+          await plugin.setUp({ pod, volume, sources }, this.#context);
+          return true;
+        } catch (error) {
           const { name, namespace } = pod.metadata;
           const fields = { pod: `${namespace}/${name}`, volume: volume.name, error: errorText(error) };
           this.#context.env.log.warn("Volume could not be brought up to date", fields);
-        });
+          return false;
+        }
       }),
     );
+    return done.every(Boolean);
   }
 
   /** Unmounts and deletes everything of a pod. Rejects when something is still in use. */

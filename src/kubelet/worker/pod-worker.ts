@@ -216,12 +216,14 @@ export class PodWorker {
       this.#updateProbes();
       void this.#publish(true);
     }
+    const volumesStale = this.#volumesStale;
+    this.#volumesStale = false;
     const result = await syncPod(
       {
         pod,
         observation: this.#observation,
         state: this.#sync,
-        volumesStale: this.#volumesStale,
+        volumesStale,
         signal,
         observed: (observation, urgent) => {
           this.#observation = observation;
@@ -231,7 +233,7 @@ export class PodWorker {
       },
       this.#s,
     );
-    this.#volumesStale = false;
+    this.#volumesStale ||= result.volumesStale;
     this.#observation = result.observation;
     this.#updateProbes();
     if (result.finished) {
@@ -239,6 +241,7 @@ export class PodWorker {
       return;
     }
     void this.#publish(result.urgent);
+    if (result.again) this.#dirty = true;
     for (const at of [result.wakeAt, this.#deadline(pod), this.#s.tokens.nextRefresh(this.uid)]) {
       if (at !== undefined) this.#wakeIn(at - this.#s.env.clock.now());
     }

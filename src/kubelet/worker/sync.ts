@@ -56,6 +56,10 @@ export interface SyncResult {
   readonly wakeAt: number | undefined;
   /** The status has news that others wait for. */
   readonly urgent: boolean;
+  /** What was done allows more to be done at once. */
+  readonly again: boolean;
+  /** Volumes could not be brought up to date. */
+  readonly volumesStale: boolean;
 }
 
 /** Until a failure that nothing announces is tried again, ms. */
@@ -75,6 +79,8 @@ class Step {
   #observation: Observation;
   #wakeAt: number | undefined;
   #urgent = false;
+  #again = false;
+  #volumesStale = false;
 
   constructor(request: SyncRequest, services: Services) {
     this.#r = request;
@@ -100,7 +106,14 @@ class Step {
   }
 
   #result(finished: boolean): SyncResult {
-    return { observation: this.#observation, finished, wakeAt: this.#wakeAt, urgent: this.#urgent };
+    return {
+      observation: this.#observation,
+      finished,
+      wakeAt: this.#wakeAt,
+      urgent: this.#urgent,
+      again: this.#again,
+      volumesStale: this.#volumesStale,
+    };
   }
 
   #wake(at: number): void {
@@ -139,10 +152,13 @@ class Step {
     try {
       const sources = await this.#sources();
       if (!mounted) return await this.#s.volumes.setUp(this.#pod, sources);
-      await this.#s.volumes.refresh(this.#pod, sources);
+      if (!(await this.#s.volumes.refresh(this.#pod, sources))) this.#refreshLater();
       return mounted;
     } catch (error) {
-      if (mounted) return mounted;
+      if (mounted) {
+        this.#refreshLater();
+        return mounted;
+      }
       this.#r.signal.throwIfAborted();
       const errors = error instanceof VolumeErrors ? error.errors : [error];
       for (const one of errors) {
@@ -151,6 +167,11 @@ class Step {
       this.#wake(this.#now() + this.#volumeRetry());
       return undefined;
     }
+  }
+
+  #refreshLater(): void {
+    this.#volumesStale = true;
+    this.#wake(this.#now() + RETRY_MS);
   }
 
   /** Half a second, doubling to two minutes. */
@@ -248,6 +269,8 @@ class Step {
         this.#s,
       );
       failures.delete(name);
+      // The next init container waits for this one only to have started.
+      if (spec.kind === "init" && isSidecar(spec.container)) this.#again = true;
       return true;
     } catch (error) {
       this.#r.signal.throwIfAborted();
