@@ -5,7 +5,7 @@ import { describeTransport } from "./conformance.ts";
 import { networkTransport } from "./network-transport.ts";
 
 describeTransport("in process", async () => {
-  const cluster = await createCluster();
+  const cluster = await createCluster({ components: [] });
   return {
     transport: cluster.client.transport,
     env: cluster.env,
@@ -23,6 +23,7 @@ const admin = { name: "admin", groups: ["system:masters", "system:authenticated"
 describe.each([{ http1: false }, { http1: true }])("network $http1", ({ http1 }) =>
   describeTransport(http1 ? "network, HTTP/1.1" : "network, HTTP/2", async () => {
     const cluster = await createCluster({
+      components: [],
       apiServer: { authenticators: [{ name: "everybody", authenticate: () => admin }] },
     });
     const listener = await cluster.server.listen({ host: "127.0.0.1", port: 0, cert: papers.cert, key: papers.key });

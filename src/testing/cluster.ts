@@ -1,8 +1,10 @@
 import { type ApiServer, type ApiServerOptions, createApiServer, type UserInfo } from "../apiserver/index.ts";
+import { resources } from "../api/index.ts";
 import { type Client, createClient } from "../client/index.ts";
 import { type Component, Group, type TestEnv, testEnv } from "../kit/index.ts";
 import type { Store } from "../store/index.ts";
 import { createMemoryStore } from "../store/memory/index.ts";
+import type { NetworkAccess } from "./network-access.ts";
 
 /** What a test wants of its cluster. */
 export interface ClusterOptions {
@@ -10,9 +12,18 @@ export interface ClusterOptions {
   readonly seed?: number;
   /** Where virtual time starts, ms since the epoch. */
   readonly now?: number;
-  /** Namespaces to begin with. Default: default, kube-system, kube-public, kube-node-lease. */
+  /** Simulated nodes, whose pods run at once and do nothing. Default 1. */
+  readonly nodes?: number;
+  /** Whether all controllers run; or which, in the syntax of `--controllers`. Default true. */
+  readonly controllers?: boolean | readonly string[];
+  /** Whether pods get nodes. Default true. */
+  readonly scheduler?: boolean;
+  /** Further namespaces to begin with, beside the four that every cluster has. */
   readonly namespaces?: readonly string[];
-  /** Further components, started in order once the server is ready; they get a client of their own identity. */
+  /**
+   * Exactly these components beside a bare API server, which allows everything and admits everything: for tests of the
+   * components themselves. Started in order; they get a client of their own identity. Excludes the options above.
+   */
   readonly components?: readonly ((parts: ClusterParts) => Component)[];
   /** Options of the API server. */
   readonly apiServer?: Partial<Omit<ApiServerOptions, "store" | "env">>;
@@ -34,6 +45,8 @@ export interface TestCluster extends ClusterParts, AsyncDisposable {
   readonly store: Store;
   /** Lets everything come to rest, without moving time. */
   settle(): Promise<void>;
+  /** Serves the API over HTTPS on 127.0.0.1 as well, for kubectl and clients in other languages; returns a kubeconfig. */
+  listen(): Promise<NetworkAccess>;
   /** Moves time forward by `ms`, firing what falls due, and lets everything come to rest. */
   advance(ms: number): Promise<void>;
 }
@@ -44,17 +57,36 @@ const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 const QUIET_TURNS = 3;
 const MAX_TURNS = 100_000;
 
-/** Starts a cluster: memory store, API server, and whatever the options add. Resolves once it is at rest. */
+/**
+ * Starts a cluster in this process: memory store, API server with RBAC and admission, controllers, scheduler and simulated
+ * nodes, as the options say. No socket is opened. Resolves once it is at rest.
+ */
 export async function createCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const env = testEnv({
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.now !== undefined && { now: options.now }),
   });
   const store = createMemoryStore(env);
-  const server = createApiServer({ ...options.apiServer, store, env });
-  const cluster = new Cluster(env, store, server);
-  await cluster.start(options);
+  const plane = options.components ? bare(options, store, env) : await whole(options, store, env);
+  const cluster = new Cluster(env, store, plane.server);
+  await cluster.start(plane.parts(cluster), [...(options.components ? NAMESPACES : []), ...(options.namespaces ?? [])]);
   return cluster;
+}
+
+/** An API server, and the components around it, itself the first. */
+interface Plane {
+  readonly server: ApiServer;
+  parts(cluster: ClusterParts): readonly Component[];
+}
+
+function bare(options: ClusterOptions, store: Store, env: TestEnv): Plane {
+  const server = createApiServer({ ...options.apiServer, store, env });
+  return { server, parts: (cluster) => [server, ...(options.components ?? []).map((make) => make(cluster))] };
+}
+
+async function whole(options: ClusterOptions, store: Store, env: TestEnv): Promise<Plane> {
+  const { wholePlane } = await import("./whole.ts");
+  return wholePlane(options, store, env);
 }
 
 class Cluster implements TestCluster {
@@ -78,15 +110,18 @@ class Cluster implements TestCluster {
     return createClient(this.server.transportFor({ name: user, groups: [...groups, "system:authenticated"] }));
   }
 
-  async start(options: ClusterOptions): Promise<void> {
-    const components = [this.server, ...(options.components ?? []).map((make) => make(this))];
+  async listen(): Promise<NetworkAccess> {
+    const { listenOnLoopback } = await import("./network-access.ts");
+    return listenOnLoopback(this.server);
+  }
+
+  async start(components: readonly Component[], names: readonly string[]): Promise<void> {
     const group = new Group(components, { clock: this.clock, name: "cluster", log: this.env.log });
     this.#running = group.run(this.#abort.signal);
     this.#running.catch(() => undefined);
     await Promise.race([group.ready(), this.#running]);
-    const { resources } = await import("../api/index.ts");
     const namespaces = this.client.resource(resources.namespaces);
-    for (const name of options.namespaces ?? NAMESPACES) await namespaces.create({ metadata: { name } });
+    for (const name of names) await namespaces.create({ metadata: { name } });
     await this.settle();
   }
 

@@ -1,1 +1,2 @@
 export { type ClusterOptions, type ClusterParts, createCluster, type TestCluster } from "./cluster.ts";
+export type { NetworkAccess } from "./network-access.ts";

@@ -1,5 +1,5 @@
 import { type Client, createClient, createInformerFactory, type Transport } from "../../client/index.ts";
-import { type Component, type Env, Group } from "../../kit/index.ts";
+import { type Clock, type Component, type Env, Group } from "../../kit/index.ts";
 import type { Store } from "../../store/index.ts";
 import { defaultAdmission } from "../admission/index.ts";
 import {
@@ -32,6 +32,8 @@ export interface StandardApiServerOptions {
   readonly serviceCidrs: readonly string[];
   /** Absent: there is no network to advertise (a cluster inside a process). */
   readonly advertise?: AdvertisedAddress;
+  /** What admission waits by for what comes a moment later (a new namespace's service account). Default: the environment's. */
+  readonly admissionClock?: Clock;
   /** Whatever else {@link createApiServer} takes. */
   readonly more?: Partial<Omit<ApiServerOptions, "store" | "env" | "authorizers" | "authenticators">>;
 }
@@ -81,7 +83,7 @@ export function createStandardApiServer(options: StandardApiServerOptions): Stan
     authorizers,
     authenticators: [requestHeaderAuthenticator(), certificateAuthenticator(), bearerAuthenticator(bearer, env.clock)],
     admission: [
-      ...defaultAdmission({ lookup, env }),
+      ...defaultAdmission({ lookup, env: { ...env, clock: options.admissionClock ?? env.clock } }),
       escalationAdmission(grants, () => authorizers),
       ...(options.more?.admission ?? []),
     ],
