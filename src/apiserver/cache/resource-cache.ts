@@ -140,6 +140,11 @@ export class ResourceCache implements FeedSink {
   close(): void {
     this.#closed = true;
     this.#detach();
+    this.endWatches();
+  }
+
+  /** Ends all watches, whose clients begin anew: what they are shown has another form now. */
+  endWatches(): void {
     for (const watcher of this.#watchers) watcher.end();
   }
 

@@ -3,6 +3,7 @@ import { type Feed, type ParseHints, REGISTRY, ResourceCache } from "../cache/in
 import type { Env } from "../../kit/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { ServiceLike, Strategies } from "../resources/index.ts";
+import { terminateDefinition } from "../crd/definition/kind.ts";
 import type { ApiObject, Strategy } from "../seams/index.ts";
 import { readField } from "./fields.ts";
 import type { Served, StoredKind } from "./kind.ts";
@@ -27,6 +28,8 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   pods: "spec.nodeName",
   "resourceslices.resource.k8s.io": "spec.nodeName",
 };
+
+const DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io";
 
 /** Kinds whose DELETE answers with the object (upstream's ReturnDeletedObject). */
 const RETURNS_DELETED = new Set([
@@ -97,6 +100,7 @@ function storedKind(hub: Resource, options: BuiltinOptions): StoredKind {
     ...(hub.group === "" && hub.resource === "events" && { ttlSeconds: options.eventTtlSeconds }),
     ...(hub.group === "" &&
       hub.resource === "namespaces" && { holdsBack: hasSpecFinalizers, terminate: setTerminating }),
+    ...(qualifiedName(hub) === DEFINITIONS && { terminate: terminateDefinition }),
   };
 }
 

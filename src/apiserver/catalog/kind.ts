@@ -1,4 +1,5 @@
 import type { metav1, Resource } from "../../api/index.ts";
+import type { ApplySchema } from "../../machinery/index.ts";
 import type { ResourceCache, StoredObject } from "../cache/index.ts";
 import type { ApiObject, Strategy } from "../seams/index.ts";
 
@@ -34,6 +35,8 @@ export interface ObjectModel {
     toHub(object: ApiObject): ApiObject;
     fromHub(object: ApiObject): ApiObject;
   };
+  /** What server-side apply must know of the version's objects; undefined: nothing can be applied. */
+  applySchema?(): ApplySchema | undefined;
   /** Lists of built-in kinds leave kind and apiVersion out of their items; custom resources have them. */
   readonly typedItems: boolean;
 }
@@ -46,8 +49,10 @@ export interface Served {
   readonly kind?: StoredKind;
   /** Fields that a field selector may name, mapped to where they are in the object. */
   readonly fields: ReadonlyMap<string, string>;
-  /** The OpenAPI v3 schema, where it does not follow from the tables of types (custom resources). */
-  readonly schema?: Record<string, unknown>;
+  /** The OpenAPI schemas, where they do not follow from the tables of types (custom resources). */
+  readonly schema?: PublishedSchema;
+  /** What every request for the resource is warned of: that the version is deprecated. */
+  readonly warnings?: readonly string[];
   /** Where a Scale's numbers are, where that is not as in built-in workloads (custom resources). */
   readonly scale?: ScalePaths;
   /** How objects are printed as a Table, where the built-in tables don't say (custom resources). */
@@ -55,6 +60,12 @@ export interface Served {
     readonly columns: readonly metav1.TableColumnDefinition[];
     readonly cells: (object: unknown, now: number) => unknown[];
   };
+}
+
+/** A schema in the two published forms; `properties` is missing where clients must not check fields. */
+export interface PublishedSchema {
+  readonly v2: Readonly<Record<string, unknown>>;
+  readonly v3: Readonly<Record<string, unknown>>;
 }
 
 /** Where an object keeps what a Scale shows. Paths are of names, from the root. */

@@ -38,6 +38,7 @@ export async function dispatch(core: Core, context: RequestContext): Promise<Ans
   if (!served || !scopeFits(served, context)) throw unknownPath();
   const { resource, kind } = served;
   context.request.negotiate?.(served.model.typedItems);
+  for (const warning of served.warnings ?? []) context.warn(warning);
   const { subresource, pathName, verb } = info;
   if (!allowedVerbs(served, subresource).includes(verb)) throw methodNotSupported(resource, verb);
   const namespace = resource.namespaced ? info.namespace : "";

@@ -150,7 +150,7 @@ class Builder {
   }
 
   #kind([group, version, kind]: GroupVersionKind): Json {
-    const custom = this.#byKind.get(`${group}/${version}/${kind}`)?.schema;
+    const custom = this.#byKind.get(`${group}/${version}/${kind}`)?.schema?.[this.#flavour];
     if (custom) return this.schemas.add(customName(group, version, kind), this.#custom(custom, [group, version, kind]));
     const table = typeTableOfKind(group, version, kind);
     return table ? this.schemas.of(table) : { type: "object" };
@@ -176,6 +176,8 @@ class Builder {
 
   /** A custom resource's schema, with the metadata that all objects have. */
   #custom(schema: Json, gvk: GroupVersionKind): Json {
+    const extension = { "x-kubernetes-group-version-kind": [kindJson(gvk)] };
+    if (Object.keys(schema).every((name) => name === "type")) return { ...schema, ...extension };
     const properties = (schema["properties"] ?? {}) as Json;
     const meta = this.#meta("ObjectMeta");
     return {
@@ -183,14 +185,23 @@ class Builder {
       type: "object",
       properties: {
         ...properties,
-        apiVersion: { type: "string" },
-        kind: { type: "string" },
-        metadata: this.#flavour === "v3" ? { allOf: [meta] } : meta,
+        apiVersion: { description: META_TEXT["apiVersion"], type: "string" },
+        kind: { description: META_TEXT["kind"], type: "string" },
+        metadata: { description: META_TEXT["metadata"], ...(this.#flavour === "v3" ? { allOf: [meta] } : meta) },
       },
-      "x-kubernetes-group-version-kind": [kindJson(gvk)],
+      ...extension,
     };
   }
 }
+
+/** What upstream says of the fields that all objects have. */
+const META_TEXT: Readonly<Record<string, string>> = {
+  apiVersion:
+    "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+  kind: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+  metadata:
+    "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+};
 
 /** `example.com`, `v1`, `Foo` → `com.example.v1.Foo`. */
 function customName(group: string, version: string, kind: string): string {

@@ -44,6 +44,8 @@ export interface Kind<T> {
   readonly name?: NameCheck;
   /** Top-level fields (or `metadata.annotations`) whose change raises `metadata.generation`; absent: no generation. */
   readonly generation?: readonly string[];
+  /** Finalizers without a domain are anybody's, not only Kubernetes' own. */
+  readonly bareFinalizers?: boolean;
   /** The status a new object gets; default an empty one. */
   initialStatus?(object: T): object;
   prepareForCreate?(object: T, context: KindContext): void;

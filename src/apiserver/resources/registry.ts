@@ -1,3 +1,4 @@
+import { customResourceDefinitions } from "../crd/definition/kind.ts";
 import { controllerRevisions, statefulSets } from "./apps/stateful-sets.ts";
 import { daemonSets } from "./apps/daemon-sets.ts";
 import { deployments, replicaSets } from "./apps/deployments.ts";
@@ -70,6 +71,7 @@ export const KINDS: Readonly<Record<string, KindFactory<never>>> = {
   "validatingadmissionpolicies.admissionregistration.k8s.io": validatingPolicies,
   "validatingadmissionpolicybindings.admissionregistration.k8s.io": validatingBindings,
   "validatingwebhookconfigurations.admissionregistration.k8s.io": webhookConfigurations,
+  "customresourcedefinitions.apiextensions.k8s.io": customResourceDefinitions,
   "apiservices.apiregistration.k8s.io": apiServices,
   "controllerrevisions.apps": controllerRevisions,
   "daemonsets.apps": daemonSets,

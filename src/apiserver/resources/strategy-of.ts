@@ -51,12 +51,12 @@ export function strategyOf<T>(resource: Resource, kind: Kind<T>): Strategy {
     validate(object, context) {
       return [
         ...validateObjectMeta(object.metadata, rules),
-        ...bareFinalizers(object.metadata),
+        ...(kind.bareFinalizers ? [] : bareFinalizers(object.metadata)),
         ...(kind.validate?.(typed(object), undefined, context) ?? []),
       ];
     },
     validateUpdate(object, old, context) {
-      const errors = bareFinalizers(object.metadata);
+      const errors = kind.bareFinalizers ? [] : bareFinalizers(object.metadata);
       const sub = subresourceOf(kind, context, hasStatus);
       if (sub) return [...errors, ...(sub.validate?.(typed(object), typed(old), context) ?? [])];
       errors.push(...(kind.validateChange?.(typed(object), typed(old), context) ?? []));

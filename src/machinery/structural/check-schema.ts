@@ -106,9 +106,10 @@ function metaRules(s: JsonSchema, level: Level, path: FieldPath): FieldError[] {
   return errors;
 }
 
-function restrictsNamesOnly({ type: _, default: __, properties = {}, ...rest }: JsonSchema): boolean {
-  const names = Object.keys(properties);
-  return names.every((n) => n === "name" || n === "generateName") && Object.keys(rest).length === 0;
+function restrictsNamesOnly(metadata: JsonSchema): boolean {
+  const others = Object.keys(metadata).filter((name) => name !== "type" && name !== "default" && name !== "properties");
+  const names = Object.keys(metadata.properties ?? {});
+  return others.length === 0 && names.every((name) => name === "name" || name === "generateName");
 }
 
 /** What a schema asks of values, at the top or inside allOf, anyOf, oneOf and not. */

@@ -88,7 +88,10 @@ function isDateTime(text: string): boolean {
 function isIsbn10(text: string): boolean {
   const digits = text.replaceAll(/[\s-]/g, "");
   if (!/^\d{9}[\dXx]$/.test(digits)) return false;
-  const sum = Array.from(digits).reduce((total, d, i) => total + (i + 1) * (d === "X" || d === "x" ? 10 : Number(d)), 0);
+  const sum = Array.from(digits).reduce(
+    (total, d, i) => total + (i + 1) * (d === "X" || d === "x" ? 10 : Number(d)),
+    0,
+  );
   return sum % 11 === 0;
 }
 
@@ -107,7 +110,9 @@ function isCreditCard(text: string): boolean {
   ) {
     return false;
   }
-  const doubled = Array.from(digits).toReversed().map((d, i) => (i % 2 === 0 ? Number(d) : Number(d) * 2));
+  const doubled = Array.from(digits)
+    .toReversed()
+    .map((d, i) => (i % 2 === 0 ? Number(d) : Number(d) * 2));
   return doubled.reduce((sum, n) => sum + (n > 9 ? n - 9 : n), 0) % 10 === 0;
 }
 

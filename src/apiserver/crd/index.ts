@@ -1,0 +1,1 @@
+export { CustomResources, type CustomResourcesOptions } from "./custom-resources.ts";
