@@ -29,8 +29,12 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 const EVERY = Object.keys(MAY);
 const RULES: Readonly<Record<string, readonly string[]>> = { ...MAY, testing: EVERY, cluster: EVERY };
 
+/** Tests and what only they use. */
+const TEST_ONLY = /\.(?:test|fixture)\.ts$|\/fixtures\//;
+
 /** A room's drivers have faces of their own, so that naming one does not load the others; so have simulated nodes. */
-const FACE = /^src\/(?:[^/]+|(?:store|host)\/[^/]+|machinery\/structural|machinery\/cel|kubelet\/simulated)\/index\.ts$/;
+const FACE =
+  /^src\/(?:[^/]+|(?:store|host)\/[^/]+|machinery\/structural|machinery\/cel|kubelet\/simulated)\/index\.ts$/;
 
 const root = join(import.meta.dirname, "..");
 const files = globSync("src/**/*.ts", { cwd: root }).filter((f) => !f.startsWith("src/dashboard/web/"));
@@ -58,7 +62,7 @@ function roomOf(file: string): string {
 
 function check(file: string, target: string): string[] {
   const [from, to] = [roomOf(file), roomOf(target)];
-  if (file.endsWith(".test.ts") || from === to || !target.startsWith("src/")) return [];
+  if (TEST_ONLY.test(file) || from === to || !target.startsWith("src/")) return [];
   if (!(RULES[from] ?? []).includes(to)) return [`${file}: room ${from} may not import room ${to} (${target})`];
   if (!FACE.test(target)) return [`${file}: import ${to} through its index.ts, not ${target}`];
   return [];

@@ -2,11 +2,9 @@ import { type CachedObject, cacheKey, type Controller, createController, type In
 import { type Component, controllerRetryLimiter, nextTurn, type RetryOptions } from "../../kit/index.ts";
 import { hasCause, isConflict } from "../../machinery/index.ts";
 import type { ControllerContext } from "./context.ts";
+import type { Synced } from "./synced.ts";
 
-/** Something that must have caught up before work begins. */
-export interface Synced {
-  whenSynced(signal?: AbortSignal): Promise<void>;
-}
+export type { Synced } from "./synced.ts";
 
 /** What makes a {@link Loop}. */
 export interface LoopOptions {

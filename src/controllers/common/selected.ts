@@ -2,7 +2,7 @@ import { type CachedObject, cacheKey, type Informer } from "../../client/index.t
 import { deepEqual, type Selector } from "../../machinery/index.ts";
 import type { MetaObject } from "./claims.ts";
 import type { LabelClass, LabelClasses } from "./label-classes.ts";
-import type { Synced } from "./loop.ts";
+import type { Synced } from "./synced.ts";
 import { SelectorTable } from "./selector-table.ts";
 
 /**

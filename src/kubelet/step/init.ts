@@ -1,6 +1,6 @@
 import { type Container, type Pod, containerHash, isSidecar } from "../pod/containers.ts";
 import { type Observation, type ObservedContainer, latest } from "../observe/model.ts";
-import type { KillReason, Plan, ProbeResults } from "./plan.ts";
+import type { KillReason, Plan, ProbeResults } from "./types.ts";
 import { restartsAfterExit } from "./restart.ts";
 
 interface InitState {

@@ -1,5 +1,10 @@
 import type { DomainMap } from "./domain-map.ts";
-import type { PodGroup } from "./pod-group.ts";
+
+/** What is counted: so many pods on each node. */
+export interface CountedGroup {
+  /** By slot. */
+  readonly counts: Int32Array;
+}
 
 /**
  * How many pods of a group are in each domain of a topology. A pod that comes or goes costs O(1), the least count over all domains
@@ -7,7 +12,7 @@ import type { PodGroup } from "./pod-group.ts";
  */
 export class DomainCounts {
   readonly map: DomainMap;
-  readonly #group: PodGroup;
+  readonly #group: CountedGroup;
   /** By domain number. Call {@link refresh} before reading. */
   counts = new Int32Array(0);
   /** Over all domains. */
@@ -17,7 +22,7 @@ export class DomainCounts {
   #min = 0;
   #version = -1;
 
-  constructor(group: PodGroup, map: DomainMap) {
+  constructor(group: CountedGroup, map: DomainMap) {
     this.#group = group;
     this.map = map;
   }

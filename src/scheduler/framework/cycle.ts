@@ -1,7 +1,6 @@
 import type { ClusterCache } from "../cache/cluster-cache.ts";
 import type { NodeColumns } from "../cache/node-columns.ts";
 import type { PodInfo } from "../cache/pod-info.ts";
-import type { SchedulerPlugin } from "./plugin.ts";
 import type { Status } from "./status.ts";
 
 /**
@@ -21,7 +20,7 @@ export class SchedulingCycle {
   /** Pods to be tried at once when this cycle ends well, by UID. */
   readonly podsToActivate = new Set<string>();
   /** The plugin that is being asked. */
-  asking: SchedulerPlugin | undefined;
+  asking: { readonly name: string } | undefined;
   /** How many attempts came before. */
   readonly attempts: number;
 

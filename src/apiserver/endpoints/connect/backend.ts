@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { errorText } from "../../../kit/index.ts";
 import { failure, type StatusError } from "../../../machinery/index.ts";
-import { isLocal, type Target } from "./target.ts";
+import { isLocal, type Target } from "./address.ts";
 
 /** Our papers for kubelets. */
 export interface KubeletClientOptions {

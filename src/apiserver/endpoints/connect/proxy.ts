@@ -5,7 +5,8 @@ import { MAX_BODY } from "../../request/decode.ts";
 import type { EndpointCall } from "../call.ts";
 import { exchange, hostOf } from "./backend.ts";
 import { joinUpgrade } from "./stream.ts";
-import { isLocal, kubeletOf, lookUp, parseProxyName, requireRoutable, type Target } from "./target.ts";
+import { isLocal } from "./address.ts";
+import { kubeletOf, lookUp, parseProxyName, requireRoutable, type Target } from "./target.ts";
 
 /** `proxy` of nodes, pods and services: any method, any path behind it, passed on and back. Redirects are the client's to follow. */
 export async function proxyEndpoint(call: EndpointCall): Promise<Answer> {

@@ -4,15 +4,9 @@ import { badRequest, isDns1123Subdomain, notFound, serviceUnavailable } from "..
 import type { Item } from "../../cache/index.ts";
 import { itemKey } from "../../registry/call.ts";
 import type { EndpointCall } from "../call.ts";
+import { isLocal, type Target } from "./address.ts";
 
-/** What a request is passed on to. */
-export interface Target {
-  readonly scheme: "http" | "https";
-  readonly host: string;
-  readonly port: number;
-  /** It is a kubelet, at the place its Node names: reached with our own papers, by whatever way leads to that node. */
-  readonly node?: string;
-}
+export type { Target } from "./address.ts";
 
 /** The order in which a node's addresses are tried (kubeadm's flags). */
 const ADDRESS_TYPES = ["InternalIP", "ExternalIP", "Hostname", "InternalDNS", "ExternalDNS"];
@@ -84,17 +78,4 @@ export function parseProxyName(text: string, what: string): ProxyName {
 /** Throws 400 for addresses that only this machine means: a proxy must not lead to them. */
 export function requireRoutable(address: string): void {
   if (!isIP(address) || isLocal(address)) throw badRequest("address not allowed");
-}
-
-/** Loopback, link-local, multicast, unspecified. */
-export function isLocal(address: string): boolean {
-  const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
-  if (isIP(plain) === 4) return /^(0|127|22[4-9]|23\d|255)\.|^169\.254\./.test(plain);
-  return (
-    plain === "::" ||
-    plain === "::1" ||
-    /^fe[89ab]/.test(plain) ||
-    plain.startsWith("ff") ||
-    plain.startsWith("::ffff:")
-  );
 }

@@ -1,7 +1,7 @@
 import type { corev1 } from "../../../api/index.ts";
 import { duplicate, invalidValue, required } from "../../../machinery/index.ts";
 import type { Errors } from "../common/errors.ts";
-import type { PodRules } from "./options.ts";
+import type { PodRules } from "./rules.ts";
 
 const SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const NAME = `^(${SEGMENT}[\\./])*${SEGMENT}$`;

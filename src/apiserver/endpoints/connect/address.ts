@@ -1,0 +1,23 @@
+import { isIP } from "node:net";
+
+/** What a request is passed on to. */
+export interface Target {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+  /** It is a kubelet, at the place its Node names: reached with our own papers, by whatever way leads to that node. */
+  readonly node?: string;
+}
+
+/** Loopback, link-local, multicast, unspecified. */
+export function isLocal(address: string): boolean {
+  const plain = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
+  if (isIP(plain) === 4) return /^(0|127|22[4-9]|23\d|255)\.|^169\.254\./.test(plain);
+  return (
+    plain === "::" ||
+    plain === "::1" ||
+    /^fe[89ab]/.test(plain) ||
+    plain.startsWith("ff") ||
+    plain.startsWith("::ffff:")
+  );
+}

@@ -1,0 +1,4 @@
+/** Something that must have caught up before work begins. */
+export interface Synced {
+  whenSynced(signal?: AbortSignal): Promise<void>;
+}
