@@ -1,8 +1,9 @@
 import type { certificatesv1, certificatesv1beta1 } from "../../api/index.ts";
 import { errorText, parseRequest } from "../../kit/index.ts";
 import { deepEqual, semanticEqual } from "../../machinery/index.ts";
+import { permits } from "../authz/permits.ts";
 import type { Admission, AdmissionRequest, Authorizer } from "../seams/index.ts";
-import { handlesOnly, isResource, permits, refusal } from "./common.ts";
+import { handlesOnly, isResource, refusal } from "./common.ts";
 
 const GROUP = "certificates.k8s.io";
 const CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client";

@@ -1,7 +1,7 @@
 import type { corev1, Resource } from "../../api/index.ts";
 import { forbidden } from "../../machinery/index.ts";
 import type { StatusError } from "../../machinery/index.ts";
-import type { Admission, AdmissionRequest, Attributes, Authorizer, Operation } from "../seams/index.ts";
+import type { Admission, AdmissionRequest, Operation } from "../seams/index.ts";
 
 /** A refusal, with the object named as well as it can be named before it exists. */
 export function refusal(request: AdmissionRequest, message: string): StatusError {
@@ -38,21 +38,4 @@ export function isMirrorPod(pod: corev1.Pod): boolean {
 /** The pod that a write brings. */
 export function podOf(request: AdmissionRequest): corev1.Pod {
   return request.object as unknown as corev1.Pod;
-}
-
-/** A question about what a user may do; what is left out is empty. */
-export type Question = Pick<Attributes, "user" | "verb" | "resource"> & Partial<Attributes>;
-
-/** Whether the authorizers allow what is asked. */
-export async function permits(
-  authorizers: readonly Authorizer[],
-  question: Question,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const attributes = { path: "", isResource: true, group: "", version: "*", subresource: "", namespace: "", name: "" };
-  for (const authorizer of authorizers) {
-    const { decision } = await authorizer.authorize({ ...attributes, ...question }, signal);
-    if (decision !== "no opinion") return decision === "allow";
-  }
-  return false;
 }

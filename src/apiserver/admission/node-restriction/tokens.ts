@@ -1,7 +1,8 @@
 import { type authenticationv1, type corev1, resources } from "../../../api/index.ts";
 import { notFound } from "../../../machinery/index.ts";
+import { permits } from "../../authz/permits.ts";
 import type { Lookup } from "../../seams/index.ts";
-import { permits, refusal } from "../common.ts";
+import { refusal } from "../common.ts";
 import type { NodeWrite } from "./write.ts";
 
 /** Kubelets get tokens only for pods on their node, and for the audiences that those ask for. */

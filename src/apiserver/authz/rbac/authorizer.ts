@@ -7,13 +7,22 @@ export function rbacAuthorizer(grants: Grants): Authorizer {
   return {
     name: "RBAC",
     authorize(attributes) {
-      let reason: string | undefined;
-      grants.forUser(attributes.user, attributes.namespace, (grant) => {
-        if (!grant.rules.some((rule) => ruleAllows(rule, attributes))) return false;
-        reason = `RBAC: allowed by ${grant.description}`;
-        return true;
-      });
-      return reason === undefined ? { decision: "no opinion" } : { decision: "allow", reason };
+      let reason = "";
+      const problems = new Set<string>();
+      const allowed = grants.forUser(
+        attributes.user,
+        attributes.namespace,
+        (grant) => {
+          if (!grant.rules.some((rule) => ruleAllows(rule, attributes))) return false;
+          reason = `RBAC: allowed by ${grant.describe()}`;
+          return true;
+        },
+        (problem) => problems.add(problem),
+      );
+      if (allowed) return { decision: "allow", reason };
+      if (problems.size === 0) return { decision: "no opinion" };
+      const text = [...problems].join(", ");
+      return { decision: "no opinion", reason: `RBAC: ${problems.size === 1 ? text : `[${text}]`}` };
     },
   };
 }

@@ -1,104 +1,105 @@
-import type { rbacv1, Resource } from "../../../api/index.ts";
-import { forbidden } from "../../../machinery/index.ts";
-import type { Admission, AdmissionRequest, Attributes, Authorizer } from "../../seams/index.ts";
+import { type rbacv1, resources } from "../../../api/index.ts";
+import { deepEqual, forbidden, notFound, quote } from "../../../machinery/index.ts";
+import type { Admission, AdmissionRequest, Authorizer, Lookup } from "../../seams/index.ts";
+import { permits } from "../permits.ts";
 import type { Grants } from "./grants.ts";
-import { describeRule, uncovered } from "./rules.ts";
+import { describeRules, quoteList, uncovered } from "./rules.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
 const ROLES = new Set(["roles", "clusterroles"]);
 const BINDINGS = new Set(["rolebindings", "clusterrolebindings"]);
 const MASTERS = "system:masters";
+/** All there is: what who uses an aggregation rule might come to hold. */
+const EVERYTHING: readonly rbacv1.PolicyRule[] = [
+  { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+  { verbs: ["*"], nonResourceURLs: ["*"] },
+];
 
 /**
  * Nobody may grant more than they have: writing a role asks for the verb `escalate` or for all of its rules, writing a binding
- * for `bind` on the role or for all of the role's rules.
+ * for `bind` on the role or for all of the role's rules. With a `lookup`, a role counts as soon as it is stored.
  */
-export function escalationAdmission(grants: Grants, authorizers: () => readonly Authorizer[]): Admission {
+export function escalationAdmission(
+  grants: Grants,
+  authorizers: () => readonly Authorizer[],
+  lookup?: Lookup,
+): Admission {
   return {
     name: "RBACEscalation",
-    handles: (operation, resource) =>
+    handles: (operation, resource, subresource) =>
       (operation === "CREATE" || operation === "UPDATE") &&
+      subresource === "" &&
       resource.group === GROUP &&
       (ROLES.has(resource.resource) || BINDINGS.has(resource.resource)),
     async validate(request, signal) {
       if (request.user.groups.includes(MASTERS)) return;
-      const wanted = wantedRules(request, grants);
-      if (wanted.rules.length === 0 && !wanted.always) return;
-      if (await allowed(request, wanted, authorizers(), signal)) return;
-      const missing = uncovered(ownRules(request, grants), wanted.rules);
-      if (missing.length === 0 && !wanted.always) return;
-      throw refusal(request, missing, wanted.verb);
+      if (request.oldObject && changesOnlyOwnership(request)) return;
+      if (ROLES.has(request.resource.resource)) await checkRole(request, grants, authorizers(), signal);
+      else await checkBinding(request, grants, authorizers(), lookup, signal);
     },
   };
 }
 
-interface Wanted {
-  readonly rules: readonly rbacv1.PolicyRule[];
-  readonly verb: "escalate" | "bind";
-  readonly resource: string;
-  readonly name: string;
-  readonly namespace: string;
-  /** The role does not exist: only the verb can allow it. */
-  readonly always: boolean;
-}
-
-function wantedRules(request: AdmissionRequest, grants: Grants): Wanted {
-  const { resource, namespace, name } = request;
-  if (ROLES.has(resource.resource)) {
-    const role = request.object as unknown as rbacv1.ClusterRole;
-    const before = request.oldObject as unknown as rbacv1.ClusterRole | undefined;
-    const rules = role.rules ?? [];
-    const same =
-      before &&
-      JSON.stringify([before.rules ?? [], before.aggregationRule]) === JSON.stringify([rules, role.aggregationRule]);
-    // An aggregated role may come to hold anything.
-    const all = role.aggregationRule
-      ? [
-          { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-          { verbs: ["*"], nonResourceURLs: ["*"] },
-        ]
-      : rules;
-    return { rules: same ? [] : all, verb: "escalate", resource: resource.resource, name, namespace, always: false };
-  }
-  const binding = request.object as unknown as rbacv1.RoleBinding;
-  const before = request.oldObject as unknown as rbacv1.RoleBinding | undefined;
-  const same =
-    before && JSON.stringify([before.roleRef, before.subjects]) === JSON.stringify([binding.roleRef, binding.subjects]);
-  const { roleRef } = binding;
-  const rules = grants.rulesOf(roleRef, namespace);
-  return {
-    rules: same ? [] : (rules ?? []),
-    verb: "bind",
-    resource: roleRef.kind === "ClusterRole" ? "clusterroles" : "roles",
-    name: roleRef.name,
-    namespace,
-    always: !same && rules === undefined,
+/** The garbage collector takes away owners and finalizers of what it may not write. */
+function changesOnlyOwnership({ object, oldObject }: AdmissionRequest): boolean {
+  const bare = (of: typeof object): object => {
+    const { ownerReferences: _1, finalizers: _2, managedFields: _3, ...metadata } = of?.metadata ?? {};
+    return { ...of, metadata };
   };
+  return deepEqual(bare(object), bare(oldObject));
 }
 
-async function allowed(
+async function checkRole(
   request: AdmissionRequest,
-  wanted: Wanted,
+  grants: Grants,
   authorizers: readonly Authorizer[],
   signal?: AbortSignal,
-): Promise<boolean> {
-  const asked: Attributes = {
-    user: request.user,
-    verb: wanted.verb,
-    path: "",
-    isResource: true,
-    group: GROUP,
-    version: "*",
-    resource: wanted.resource,
-    subresource: "",
-    namespace: wanted.namespace,
-    name: wanted.name,
-  };
-  for (const authorizer of authorizers) {
-    const { decision } = await authorizer.authorize(asked, signal);
-    if (decision !== "no opinion") return decision === "allow";
+): Promise<void> {
+  const { user, namespace, operation, resource } = request;
+  // Nobody can be allowed to escalate by a name that the request does not have in its path.
+  const name = operation === "CREATE" ? "" : request.name;
+  const question = { user, verb: "escalate", group: GROUP, resource: resource.resource, namespace, name };
+  if (await permits(authorizers, question, signal)) return;
+  const role = request.object as unknown as rbacv1.ClusterRole;
+  const own = ownRules(request, grants);
+  requireCovered(request, own, role.rules ?? []);
+  const before = request.oldObject as unknown as rbacv1.ClusterRole | undefined;
+  if ((aggregates(role) || (before && aggregates(before))) && uncovered(own, EVERYTHING).length > 0) {
+    throw forbidden(resource, request.name, "must have cluster-admin privileges to use the aggregationRule");
   }
-  return false;
+}
+
+function aggregates({ aggregationRule }: rbacv1.ClusterRole): boolean {
+  return (aggregationRule?.clusterRoleSelectors ?? []).length > 0;
+}
+
+async function checkBinding(
+  request: AdmissionRequest,
+  grants: Grants,
+  authorizers: readonly Authorizer[],
+  lookup: Lookup | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { user, namespace } = request;
+  const { roleRef } = request.object as unknown as rbacv1.RoleBinding;
+  const resource = roleRef.kind === "ClusterRole" ? resources.clusterroles : resources.roles;
+  const question = { user, verb: "bind", group: roleRef.apiGroup, resource: resource.resource, namespace };
+  if (await permits(authorizers, { ...question, name: roleRef.name }, signal)) return;
+  const rules = lookup ? await storedRules(roleRef, namespace, lookup) : grants.rulesOf(roleRef, namespace);
+  if (!rules) throw notFound(resource, roleRef.name);
+  requireCovered(request, ownRules(request, grants), rules);
+}
+
+async function storedRules(
+  { kind, name }: rbacv1.RoleRef,
+  namespace: string,
+  lookup: Lookup,
+): Promise<readonly rbacv1.PolicyRule[] | undefined> {
+  const role =
+    kind === "ClusterRole"
+      ? await lookup.get(resources.clusterroles, name)
+      : await lookup.get(resources.roles, name, namespace);
+  return role && (role.rules ?? []);
 }
 
 function ownRules(request: AdmissionRequest, grants: Grants): rbacv1.PolicyRule[] {
@@ -110,12 +111,15 @@ function ownRules(request: AdmissionRequest, grants: Grants): rbacv1.PolicyRule[
   return rules;
 }
 
-function refusal(request: AdmissionRequest, missing: readonly rbacv1.PolicyRule[], verb: "escalate" | "bind"): Error {
+function requireCovered(
+  request: AdmissionRequest,
+  own: readonly rbacv1.PolicyRule[],
+  wanted: readonly rbacv1.PolicyRule[],
+): void {
+  const missing = uncovered(own, wanted);
+  if (missing.length === 0) return;
   const { user, resource, name } = request;
-  const groups = user.groups.map((group) => JSON.stringify(group)).join(" ");
-  const what = `user "${user.name}" (groups=[${groups}]) is attempting to grant RBAC permissions not currently held`;
-  const list = missing.map(describeRule).join("\n");
-  const message =
-    missing.length > 0 ? `${what}:\n${list}` : `${what}: the role does not exist and the user may not ${verb} it`;
-  return forbidden(resource satisfies Resource, name, message);
+  const who = `user ${quote(user.name)} (groups=${quoteList(user.groups)})`;
+  const what = "is attempting to grant RBAC permissions not currently held";
+  throw forbidden(resource, name, `${who} ${what}:\n${describeRules(missing)}`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { rbacv1 } from "../../../api/index.ts";
 import type { Attributes } from "../../seams/index.ts";
-import { describeRule, ruleAllows, uncovered } from "./rules.ts";
+import { describeRules, ruleAllows, uncovered } from "./rules.ts";
 
 function asked(verb: string, resource: string, more: Partial<Attributes> = {}): Attributes {
   const [base = "", subresource = ""] = resource.split("/");
@@ -78,8 +78,9 @@ describe("uncovered", () => {
   });
 });
 
-it("describes a rule as upstream does", () => {
-  expect(describeRule(rule(["get", "list"], [""], ["pods"]))).toBe(
-    '{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}',
+it("describes rules as upstream does", () => {
+  const url = { verbs: ["get"], nonResourceURLs: ["/x"] };
+  expect(describeRules([rule(["get"], [""], ["pods"]), url, rule(["list"], [""], ["pods"]), url])).toBe(
+    '{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}\n{NonResourceURLs:["/x"], Verbs:["get"]}',
   );
 });

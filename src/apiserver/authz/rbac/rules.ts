@@ -1,4 +1,5 @@
 import type { rbacv1 } from "../../../api/index.ts";
+import { quote } from "../../../machinery/index.ts";
 import type { Attributes } from "../../seams/index.ts";
 
 type Rule = rbacv1.PolicyRule;
@@ -36,20 +37,19 @@ export function uncovered(owned: readonly Rule[], wanted: readonly Rule[]): Rule
   return atoms.filter((atom) => !owned.some((rule) => covers(rule, atom)));
 }
 
-/** A rule as rules of one verb, group, resource and name each (upstream's BreakdownRule). */
-function breakDown(rule: Rule): Rule[] {
+/** A rule as rules of one group, resource, verb and name each (upstream's BreakdownRule). */
+function breakDown({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: Rule): Rule[] {
   const atoms: Rule[] = [];
-  for (const verb of rule.verbs) {
-    for (const url of rule.nonResourceURLs ?? []) atoms.push({ verbs: [verb], nonResourceURLs: [url] });
-    for (const group of rule.apiGroups ?? []) {
-      for (const resource of rule.resources ?? []) {
+  for (const group of apiGroups) {
+    for (const resource of resources) {
+      for (const verb of verbs) {
         const atom = { verbs: [verb], apiGroups: [group], resources: [resource] };
-        const names = rule.resourceNames ?? [];
-        if (names.length === 0) atoms.push(atom);
-        for (const name of names) atoms.push({ ...atom, resourceNames: [name] });
+        if (resourceNames.length === 0) atoms.push(atom);
+        for (const name of resourceNames) atoms.push({ ...atom, resourceNames: [name] });
       }
     }
   }
+  for (const url of nonResourceURLs) for (const verb of verbs) atoms.push({ verbs: [verb], nonResourceURLs: [url] });
   return atoms;
 }
 
@@ -58,26 +58,46 @@ function covers(owner: Rule, atom: Rule): boolean {
   const [url] = atom.nonResourceURLs ?? [];
   if (url !== undefined) return (owner.nonResourceURLs ?? []).some((pattern) => urlMatches(pattern, url));
   const [group = "", resource = "", name] = [atom.apiGroups?.[0], atom.resources?.[0], atom.resourceNames?.[0]];
-  const [base = "", subresource = ""] = resource.split("/");
+  const slash = resource.indexOf("/");
+  const anySubresource = slash === -1 ? undefined : `*${resource.slice(slash)}`;
   const names = owner.resourceNames ?? [];
   return (
     has(owner.apiGroups, group) &&
-    (owner.resources ?? []).some(
-      (r) => r === "*" || r === resource || (subresource !== "" && r === `*/${subresource}` && base !== ""),
-    ) &&
+    (owner.resources ?? []).some((r) => r === "*" || r === resource || r === anySubresource) &&
     (names.length === 0 || (name !== undefined && names.includes(name)))
   );
 }
 
-/** A rule in upstream's short form, for messages: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`. */
-export function describeRule(rule: Rule): string {
+/**
+ * Rules for a message, one a line and in order: those about the same resource are joined, and each is in upstream's short
+ * form: `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`.
+ */
+export function describeRules(rules: readonly Rule[]): string {
+  const joined = new Map<string, Rule>();
+  for (const rule of rules) {
+    const { verbs, ...rest } = rule;
+    const key = JSON.stringify(rest);
+    const found = joined.get(key);
+    joined.set(key, found && rest.resources ? { ...rest, verbs: [...found.verbs, ...verbs] } : rule);
+  }
+  const lines = [...joined.values()].map(describeRule);
+  return [...new Set(lines)].toSorted().join("\n");
+}
+
+function describeRule(rule: Rule): string {
   const part = (name: string, list: readonly string[] | undefined): string[] =>
-    list && list.length > 0 ? [`${name}:[${list.map((v) => JSON.stringify(v)).join(" ")}]`] : [];
-  return `{${[
-    ...part("NonResourceURLs", rule.nonResourceURLs),
+    list && list.length > 0 ? [`${name}:${quoteList(list)}`] : [];
+  const parts = [
     ...part("APIGroups", rule.apiGroups),
     ...part("Resources", rule.resources),
+    ...part("NonResourceURLs", rule.nonResourceURLs),
     ...part("ResourceNames", rule.resourceNames),
     ...part("Verbs", rule.verbs),
-  ].join(", ")}}`;
+  ];
+  return `{${parts.join(", ")}}`;
+}
+
+/** `["a" "b"]`, as Go prints a list of quoted strings. */
+export function quoteList(list: readonly string[]): string {
+  return `[${list.map(quote).join(" ")}]`;
 }
