@@ -27,8 +27,12 @@ export interface IndexRecord {
 export class BrokenRecordError extends Error {}
 
 const KEY_BYTES = 8;
-const HEADER_BYTES = 25;
+/** Where the parts of an index record lie. */
+const AT = { flags: 0, createRevision: 1, size: 7, crc: 11, expiresAt: 15, key: 21 };
+const TRAILER = 4;
 const DELETED = 1;
+/** What CRC-32 makes of any bytes that end with their own CRC-32 in little-endian order. */
+const RESIDUE = 0x2144df1c;
 
 /** The key of a record: 6 bytes of revision, 2 of place, so that bytes order as ids do. */
 export function encodeId(id: RecordId): Buffer {
@@ -49,36 +53,41 @@ export function checksum(value: Uint8Array): number {
 }
 
 /**
- * The index record: CRC-32 of the id and the rest (4 bytes), flags (1), create revision (6), size (4), the value's
- * CRC-32 (4), expiry (6), and the key in UTF-8; integers big-endian.
+ * The index record: flags (1 byte), create revision (6), size (4), the value's CRC-32 (4), expiry (6), the key in UTF-8;
+ * integers big-endian; and the CRC-32 of all that, begun with the id, in little-endian order (4).
  */
 export function encodeIndexRecord(id: Buffer, record: IndexRecord): Buffer {
   const { key, slot, expiresAt } = record;
-  const keyBytes = Buffer.byteLength(key);
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + keyBytes);
-  bytes[4] = slot ? 0 : DELETED;
-  bytes.writeUIntBE(slot?.createRevision ?? 0, 5, 6);
-  bytes.writeUInt32BE(slot?.size ?? 0, 11);
-  bytes.writeInt32BE(slot?.crc ?? 0, 15);
-  bytes.writeUIntBE(Math.ceil(expiresAt), 19, 6);
-  bytes.write(key, HEADER_BYTES, "utf8");
-  bytes.writeUInt32BE(crc32(bytes.subarray(4), crc32(id)), 0);
+  const bytes = Buffer.allocUnsafe(AT.key + Buffer.byteLength(key) + TRAILER);
+  const end = bytes.length - TRAILER;
+  bytes[AT.flags] = slot ? 0 : DELETED;
+  bytes.writeUIntBE(slot?.createRevision ?? 0, AT.createRevision, 6);
+  bytes.writeUInt32BE(slot?.size ?? 0, AT.size);
+  bytes.writeInt32BE(slot?.crc ?? 0, AT.crc);
+  bytes.writeUIntBE(Math.ceil(expiresAt), AT.expiresAt, 6);
+  bytes.write(key, AT.key, "utf8");
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, end), seedOf(id)), end);
   return bytes;
 }
 
 /** Throws {@link BrokenRecordError} when the checksum does not fit. */
 export function decodeIndexRecord(id: Buffer, bytes: Buffer): IndexRecord {
-  if (bytes.length <= HEADER_BYTES || crc32(bytes.subarray(4), crc32(id)) !== bytes.readUInt32BE(0)) {
+  if (bytes.length <= AT.key + TRAILER || crc32(bytes, seedOf(id)) !== RESIDUE) {
     throw new BrokenRecordError(`the checksum of index record ${id.toString("hex")} does not fit`);
   }
-  const key = bytes.toString("utf8", HEADER_BYTES);
-  if (((bytes[4] ?? 0) & DELETED) !== 0) return { key, slot: undefined, expiresAt: 0 };
+  const key = bytes.toString("utf8", AT.key, bytes.length - TRAILER);
+  if (((bytes[AT.flags] ?? 0) & DELETED) !== 0) return { key, slot: undefined, expiresAt: 0 };
   const slot: Slot = {
-    createRevision: bytes.readUIntBE(5, 6),
-    size: bytes.readUInt32BE(11),
-    crc: bytes.readInt32BE(15),
+    createRevision: bytes.readUIntBE(AT.createRevision, 6),
+    size: bytes.readUInt32BE(AT.size),
+    crc: bytes.readInt32BE(AT.crc),
   };
-  return { key, slot, expiresAt: bytes.readUIntBE(19, 6) };
+  return { key, slot, expiresAt: bytes.readUIntBE(AT.expiresAt, 6) };
+}
+
+/** A record that strayed to another id has a checksum that does not fit there. */
+function seedOf(id: Buffer): number {
+  return (id.readUInt32BE(0) ^ id.readUInt32BE(4)) >>> 0;
 }
 
 /** What the store knows of itself beside its records. */

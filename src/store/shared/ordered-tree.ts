@@ -24,6 +24,8 @@ export class OrderedTree<V> {
   #owner: object = {};
   #wide = false;
   #size = 0;
+  /** What the last {@link set} took the place of. */
+  #replaced: V | undefined;
   readonly #weigh: (value: V) => number;
 
   constructor(weigh: (value: V) => number) {
@@ -43,13 +45,17 @@ export class OrderedTree<V> {
     return node.keys[index] === key ? node.values[index] : undefined;
   }
 
-  set(key: string, value: V): void {
+  /** Answers what `key` held before. */
+  set(key: string, value: V): V | undefined {
     if (!this.#wide && isWide(key)) this.#wide = true;
     this.#root = this.#own(this.#root);
+    this.#replaced = undefined;
     const sibling = this.#put(this.#root, key, value);
-    if (!sibling) return;
-    const children = [this.#root, sibling];
-    this.#root = this.#node(["", sibling.keys[0] as string], [], children, this.#root.weight + sibling.weight);
+    if (sibling) {
+      const children = [this.#root, sibling];
+      this.#root = this.#node(["", sibling.keys[0] as string], [], children, this.#root.weight + sibling.weight);
+    }
+    return this.#replaced;
   }
 
   /** Takes `key` out, if it is there. */
@@ -143,7 +149,8 @@ export class OrderedTree<V> {
     const index = this.#lowerBound(leaf.keys, key);
     leaf.weight += this.#weigh(value);
     if (leaf.keys[index] === key) {
-      leaf.weight -= this.#weigh(leaf.values[index] as V);
+      this.#replaced = leaf.values[index] as V;
+      leaf.weight -= this.#weigh(this.#replaced);
       leaf.values[index] = value;
     } else {
       leaf.keys.splice(index, 0, key);

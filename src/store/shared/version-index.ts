@@ -104,8 +104,8 @@ export class VersionIndex<T> {
   #write(changes: readonly Change<T>[]): Versions<T> {
     const revision = this.#revision;
     return changes.map(({ key, value }, place) => {
-      const version: Version<T> = { key, revision, place, value, previous: this.#tree.get(key) };
-      this.#tree.set(key, version);
+      const version: Version<T> = { key, revision, place, value, previous: undefined };
+      version.previous = this.#tree.set(key, version);
       return version;
     });
   }
@@ -115,9 +115,9 @@ export class VersionIndex<T> {
    * the earlier, which is answered.
    */
   loadBase(version: Version<T>): Version<T> | undefined {
+    if (version.value !== undefined) return this.#tree.set(version.key, version);
     const replaced = this.#tree.get(version.key);
-    if (version.value === undefined) this.#tree.delete(version.key);
-    else this.#tree.set(version.key, version);
+    this.#tree.delete(version.key);
     return replaced;
   }
 
