@@ -32,7 +32,7 @@ suite(`kubelet on containerd${reason ? ` (skipped: ${reason})` : ""}`, () => {
   });
 
   it("runs a pod: status, events, environment, log, exec", async () => {
-    await node.run("first", 'echo "out $GREETING $POD $(hostname)"; echo err >&2; sleep 1000', {
+    await node.run("first", 'echo "out $GREETING $POD $(hostname)"; sleep 0.1; echo err >&2; sleep 1000', {
       env: [
         { name: "WHO", value: "world" },
         { name: "GREETING", value: "hello $(WHO) $$(WHO) $(NONE)" },
@@ -297,15 +297,11 @@ suite(`kubelet on containerd${reason ? ` (skipped: ${reason})` : ""}`, () => {
         "Normal Killing Container c failed liveness probe, will be restarted",
       ]),
     );
-    await node.run(
-      "http",
-      "while :; do printf 'HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\nconnection: close\\r\\n\\r\\nok' | nc -l -p 8080; done",
-      {
-        ports: [{ name: "web", containerPort: 8080 }],
-        readinessProbe: { httpGet: { path: "/healthz", port: "web" }, periodSeconds: 1 },
-        livenessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
-      },
-    );
+    await node.run("http", "mkdir /www; echo ok > /www/healthz; httpd -f -p 8080 -h /www", {
+      ports: [{ name: "web", containerPort: 8080 }],
+      readinessProbe: { httpGet: { path: "/healthz", port: "web" }, periodSeconds: 1 },
+      livenessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+    });
     await node.ready("http");
     for (const name of ["probes", "http"]) {
       await remove(name);

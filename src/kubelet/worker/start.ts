@@ -59,7 +59,7 @@ export interface StartRequest {
   /** A look at the image that is under way already. */
   readonly image?: Promise<FoundImage | undefined>;
   readonly signal: AbortSignal;
-  /** Called as soon as the container runs, before its postStart hook. */
+  /** Called once the container runs and its postStart hook is done: until then it does not count as running. */
   readonly running: (container: ObservedContainer) => void;
 }
 
@@ -102,9 +102,9 @@ export async function startContainer(request: StartRequest, services: Services):
   emit("Normal", "Started", "Container started");
   const started = await services.observer.container(containerId, sandboxId);
   if (started) {
-    request.running(started);
     linkLog(pod, started, services);
     await postStart(request, started, services);
+    request.running(started);
   }
 }
 
