@@ -1,6 +1,14 @@
 import { apiVersionOf, type Resource } from "../../api/index.ts";
 import type { Clock } from "../../kit/index.ts";
-import { applyDefaults, badRequest, normalize, ParseError, validateStructure } from "../../machinery/index.ts";
+import {
+  applyDefaults,
+  applySchemaOf,
+  badRequest,
+  normalize,
+  ParseError,
+  typeTableOfKind,
+  validateStructure,
+} from "../../machinery/index.ts";
 import type { ApiObject } from "../seams/index.ts";
 import { conversionOf } from "./conversions.ts";
 import type { ObjectModel } from "./kind.ts";
@@ -12,6 +20,10 @@ export function builtinModel(resource: Resource, hub: Resource, clock: Clock): O
     prepare(object, unknown) {
       unknown.push(...checked(object, resource));
       return applyDefaults(normalize(object), { now: clock.now() });
+    },
+    applySchema() {
+      const table = typeTableOfKind(resource.group, resource.version, resource.kind);
+      return table && applySchemaOf(table);
     },
     typedItems: true,
     ...(convert && { convert }),

@@ -1,3 +1,4 @@
+import type { metav1 } from "../../api/index.ts";
 import type { Env } from "../../kit/index.ts";
 import {
   applyDefaults,
@@ -7,6 +8,7 @@ import {
   normalize,
   ParseError,
   validateStructure,
+  validatePatchOptions,
   validateWriteOptions,
 } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -15,12 +17,11 @@ import { Predicate } from "../cache/index.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { readField } from "../catalog/fields.ts";
 import type { Served, StoredKind } from "../catalog/kind.ts";
-import { toHub } from "../catalog/view.ts";
 import type { AdmissionChain, Subject } from "../chain/admission.ts";
 import type { Gate } from "../chain/authorize.ts";
 import type { WriteCall } from "../registry/call.ts";
 import type { ObjectStorage } from "../registry/storage.ts";
-import { kindOf, readObject } from "../request/decode.ts";
+import { readObject } from "../request/decode.ts";
 import type { ListOptions } from "../request/options.ts";
 import type { RequestContext } from "../request/types.ts";
 import type { ApiObject, Authenticator } from "../seams/index.ts";
@@ -43,6 +44,8 @@ export interface Core {
   readonly audiences: readonly string[];
   /** Absent: what users may do is not known by rules. */
   readonly grants: Grants | undefined;
+  /** Owners of fields are kept from an object's creation on, not only from the first apply. */
+  readonly trackAllFields: boolean;
 }
 
 /** One request at its endpoint: the resource is served and allows the verb, and the user may use it. */
@@ -65,16 +68,23 @@ export interface EndpointCall extends BareCall {
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldManager: string;
+  /** Server-side apply: take fields over from whoever owns them. */
+  readonly force: boolean;
   readonly fieldValidation: "Strict" | "Warn" | "Ignore";
   /** As admission sees them. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** Reads and checks the options of a create, update or patch. */
-export function writeOptions(call: BareCall, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
+/** Reads and checks the options of a create, update or patch; `apply`: of a server-side apply. */
+export function writeOptions(
+  call: BareCall,
+  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+  apply = false,
+): WriteOptions {
   const { query } = call.context.request;
   const dryRun = query.all("dryRun");
   const fieldManager = query.get("fieldManager");
+  const force = query.has("force") ? query.flag("force") : undefined;
   const fieldValidation = query.get("fieldValidation");
   const raw = {
     kind,
@@ -82,12 +92,15 @@ export function writeOptions(call: BareCall, kind: "CreateOptions" | "UpdateOpti
     ...(dryRun.length > 0 && { dryRun: [...dryRun] }),
     ...(fieldManager !== "" && { fieldManager }),
     ...(fieldValidation !== "" && { fieldValidation }),
+    ...(force !== undefined && kind === "PatchOptions" && { force }),
   };
-  const errors = validateWriteOptions(raw);
+  const errors =
+    kind === "PatchOptions" ? validatePatchOptions(raw as metav1.PatchOptions, apply) : validateWriteOptions(raw);
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
   return {
     dryRun: dryRun.length > 0,
     fieldManager,
+    force: force === true,
     fieldValidation: fieldValidation === "Strict" || fieldValidation === "Ignore" ? fieldValidation : "Warn",
     raw,
   };
@@ -119,16 +132,6 @@ export function writeCall(
   };
 }
 
-/** The object in the request's body, checked, defaulted and in the hub's form; private to the caller. */
-export async function readHubObject(
-  call: EndpointCall,
-  validation: WriteOptions["fieldValidation"],
-): Promise<ApiObject> {
-  const { context, served } = call;
-  const object = await readObject(context.request.body, kindOf(served));
-  return prepareObject(call, object, validation);
-}
-
 /** An object of another kind than the resource's (a TokenRequest), or of one that is not stored: checked and defaulted. */
 export async function prepareKind(
   call: BareCall,
@@ -150,7 +153,7 @@ function structureOf(object: ApiObject): string[] {
   }
 }
 
-/** Checks the shape of an object of the served version, fills in defaults, and turns it into the hub's form. */
+/** Checks the shape of an object of the served version and fills in defaults. */
 export function prepareObject(
   call: EndpointCall,
   object: ApiObject,
@@ -160,7 +163,7 @@ export function prepareObject(
   const unknown: string[] = [];
   const prepared = served.model.prepare(object, unknown);
   report(call, unknown, validation);
-  return toHub(served, prepared);
+  return prepared;
 }
 
 /** Refuses unknown fields, or warns of them, as the request asked. */

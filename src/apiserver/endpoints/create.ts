@@ -1,13 +1,17 @@
 import type { Answer } from "../request/answer.ts";
 import { createObject } from "../registry/create.ts";
 import { checkNamespace } from "../registry/metadata.ts";
-import { type EndpointCall, readHubObject, subjectOf, writeCall, writeOptions } from "./call.ts";
+import { readObject } from "../request/decode.ts";
+import { wholeView } from "./object-view.ts";
+import { type EndpointCall, subjectOf, writeCall, writeOptions } from "./call.ts";
 
 /** POST to a collection. */
 export async function createEndpoint(call: EndpointCall): Promise<Answer> {
   const { core, served } = call;
   const options = writeOptions(call, "CreateOptions");
-  const object = await readHubObject(call, options.fieldValidation);
+  const view = wholeView(call);
+  const sent = view.check(await readObject(call.context.request.body, view.kind), options.fieldValidation);
+  const object = view.settle(sent, undefined, options);
   checkNamespace(call, object.metadata);
   const subject = { ...subjectOf(call, options), name: object.metadata.name ?? "" };
   const scoped = served.resource.group === "" && served.resource.resource === "namespaces";

@@ -15,6 +15,7 @@ import type { StoredObject } from "../cache/index.ts";
 import type { ScalePaths } from "../catalog/kind.ts";
 import type { ApiObject } from "../seams/index.ts";
 import type { EndpointCall } from "./call.ts";
+import { trackOwners } from "./field-tracking.ts";
 import type { ObjectView } from "./object-view.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,7 +44,8 @@ export function scaleView(call: EndpointCall, paths: ScalePaths): ObjectView {
       for (const text of validateStructure(object)) call.context.warn(text);
       return normalize(object);
     },
-    apply(sent, old) {
+    settle: (scale) => scale,
+    apply(sent, old, options) {
       if (!old) throw badRequest("a Scale can't create an object");
       checkScale(sent);
       const object = deepClone(old) as unknown as ApiObject;
@@ -51,7 +53,7 @@ export function scaleView(call: EndpointCall, paths: ScalePaths): ObjectView {
       object.metadata["resourceVersion"] = sent.metadata["resourceVersion"] ?? "";
       const uid = sent.metadata["uid"];
       if (typeof uid === "string" && uid !== "") object.metadata["uid"] = uid;
-      return object;
+      return trackOwners(call, old, object, options);
     },
     admitted: (object) => show(object as unknown as StoredObject) as unknown as ApiObject,
     whole: false,

@@ -27,10 +27,10 @@ export async function updateEndpoint(call: EndpointCall, view: ObjectView = whol
     name: call.name,
     ...(typeof uid === "string" && uid !== "" && { preconditions: { uid } }),
     build: async (old) => {
-      const object = deepClone(sent);
+      const object = view.settle(deepClone(sent), old, options);
       const before = old && view.admitted(old as unknown as ApiObject);
       await core.admission.mutate(subject, old ? "UPDATE" : "CREATE", object, before);
-      return view.apply(object, old);
+      return view.apply(object, old, options);
     },
   });
   return answerOf(call, view, outcome.item, outcome.created ? 201 : 200);
