@@ -39,6 +39,8 @@ export class PodCounters {
   readonly preferred: OwnedTerms;
   /** How many running pods have any (anti-)affinity. */
   podsWithAffinity = 0;
+  /** By `namespace/name`: how many running pods use a claim. */
+  readonly claimUses = new Map<string, number>();
 
   constructor(nodes: NodeColumns, namespaces: NamespaceLabels) {
     this.#nodes = nodes;
@@ -56,6 +58,9 @@ export class PodCounters {
         if (group.spec.skipTerminating && pod.terminating) continue;
         group.change(slot, by);
       }
+    }
+    for (const volume of pod.pod.spec.volumes ?? []) {
+      if (volume.persistentVolumeClaim) this.#useClaim(pod, volume.persistentVolumeClaim.claimName, by);
     }
     const { affinity } = pod;
     const { requiredAffinity, requiredAntiAffinity, preferredAffinity, preferredAntiAffinity } = affinity;
@@ -102,6 +107,13 @@ export class PodCounters {
       this.#maps.set(key, map);
     }
     return map;
+  }
+
+  #useClaim(pod: PodInfo, claim: string, by: 1 | -1): void {
+    const key = `${pod.labels.namespace}/${claim}`;
+    const uses = (this.claimUses.get(key) ?? 0) + by;
+    if (uses > 0) this.claimUses.set(key, uses);
+    else this.claimUses.delete(key);
   }
 
   #matching(pod: PodLabels): readonly PodGroup[] {

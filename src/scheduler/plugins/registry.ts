@@ -10,11 +10,15 @@ import { nodeName } from "./node-name/index.ts";
 import { nodePorts } from "./node-ports/index.ts";
 import { NodeResourcesFit, type NodeResourcesFitArgs } from "./node-resources-fit/index.ts";
 import type { ResourceWeight } from "./node-resources-fit/scoring.ts";
+import { NodeVolumeLimits } from "./node-volume-limits/index.ts";
 import { nodeUnschedulable } from "./node-unschedulable/index.ts";
 import { PodTopologySpread, type PodTopologySpreadArgs } from "./pod-topology-spread/index.ts";
 import { prioritySort } from "./priority-sort/index.ts";
 import { schedulingGates } from "./scheduling-gates/index.ts";
 import { taintToleration } from "./taint-toleration/index.ts";
+import { VolumeBinding, type VolumeBindingArgs } from "./volume-binding/index.ts";
+import { VolumeRestrictions } from "./volume-restrictions/index.ts";
+import { VolumeZone } from "./volume-zone/index.ts";
 
 /** The built-in plugins. Their arguments come defaulted and checked. */
 export const BUILTIN_PLUGINS: Readonly<Record<string, PluginFactory>> = {
@@ -32,12 +36,11 @@ export const BUILTIN_PLUGINS: Readonly<Record<string, PluginFactory>> = {
   [Names.PodTopologySpread]: (args, handle) => new PodTopologySpread(args as PodTopologySpreadArgs, handle),
   [Names.InterPodAffinity]: (args, handle) => new InterPodAffinity(args as InterPodAffinityArgs, handle),
   [Names.DefaultPreemption]: (args, handle) => new DefaultPreemption(args as DefaultPreemptionArgs, handle),
-  // These follow.
-  ...Object.fromEntries(
-    ["VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources"].map((name) => [
-      name,
-      () => ({ name }),
-    ]),
-  ),
+  [Names.VolumeBinding]: (args, handle) => new VolumeBinding(args as VolumeBindingArgs, handle),
+  [Names.VolumeRestrictions]: (_, handle) => new VolumeRestrictions(handle),
+  [Names.VolumeZone]: (_, handle) => new VolumeZone(handle),
+  [Names.NodeVolumeLimits]: (_, handle) => new NodeVolumeLimits(handle),
+  // This follows.
+  [Names.DynamicResources]: () => ({ name: Names.DynamicResources }),
   [Names.DefaultBinder]: (_, handle) => defaultBinder(handle),
 };
