@@ -1,4 +1,5 @@
 import { apiVersionOf } from "../../api/index.ts";
+import { stringifyJson } from "../../machinery/index.ts";
 import type { Item } from "../cache/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import { isHub, viewOf } from "../catalog/view.ts";
@@ -68,7 +69,7 @@ export class Splicer {
 
   #reencode(item: Item, front: Buffer, end: Buffer): Uint8Array {
     const { kind: _, apiVersion: __, ...rest } = viewOf(this.#served, item);
-    return Buffer.concat([front, Buffer.from(JSON.stringify(rest).slice(1)), end]);
+    return Buffer.concat([front, Buffer.from(stringifyJson(rest).slice(1)), end]);
   }
 }
 
