@@ -81,21 +81,44 @@ async function create(api: ResourceClient<Policy>, draft: Draft<Policy>): Promis
   });
 }
 
+/** Adds what an object lacks; a binding to another role is replaced, because that cannot be changed. */
 async function complete(api: ResourceClient<Policy>, found: Policy, draft: Draft<Policy>): Promise<void> {
   if (found.metadata.annotations?.[AUTOUPDATE] === "false") return;
+  const { roleRef } = draft;
+  if (roleRef && (found.roleRef.kind !== roleRef.kind || found.roleRef.name !== roleRef.name)) {
+    const { name, namespace, uid } = found.metadata;
+    await api.delete({ name, ...(namespace !== undefined && { namespace }) }, { preconditions: { uid } });
+    return create(api, draft);
+  }
+  const whole = completed(found, draft);
+  if (!whole) return;
+  await api.update(whole).catch((error: unknown) => {
+    if (!isConflict(error)) throw error;
+  });
+}
+
+/** The object with what it lacks of the draft; undefined when it lacks nothing. */
+function completed(found: Policy, draft: Draft<Policy>): Draft<Policy> | undefined {
   const rules = found.aggregationRule ? [] : uncovered(found.rules ?? [], (draft.rules ?? []) as rbacv1.PolicyRule[]);
   const has = (s: Draft<rbacv1.Subject>): boolean =>
     (found.subjects ?? []).some(
       (f) => f.kind === s.kind && f.name === s.name && (f.namespace ?? "") === (s.namespace ?? ""),
     );
   const subjects = (draft.subjects ?? []).filter((s) => !has(s));
-  if (rules.length === 0 && subjects.length === 0) return;
-  const whole: Draft<Policy> = {
+  const { labels = {}, annotations = {} } = draft.metadata ?? {};
+  const lacks = (own: Readonly<Record<string, string>> | undefined, wanted: object): boolean =>
+    Object.keys(wanted).some((key) => own?.[key] === undefined);
+  const { metadata } = found;
+  const bare = lacks(metadata.labels, labels) || lacks(metadata.annotations, annotations);
+  if (rules.length === 0 && subjects.length === 0 && !bare) return undefined;
+  return {
     ...found,
+    metadata: {
+      ...metadata,
+      labels: { ...labels, ...metadata.labels },
+      annotations: { ...annotations, ...metadata.annotations },
+    },
     ...(rules.length > 0 && { rules: [...(found.rules ?? []), ...rules] }),
     ...(subjects.length > 0 && { subjects: [...(found.subjects ?? []), ...subjects] }),
   };
-  await api.update(whole).catch((error: unknown) => {
-    if (!isConflict(error)) throw error;
-  });
 }
