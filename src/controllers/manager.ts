@@ -1,4 +1,10 @@
-import { type Client, createEventRecorder, createInformerFactory } from "../client/index.ts";
+import {
+  type Client,
+  createEventRecorder,
+  createInformerFactory,
+  type InformerFactory,
+  metadataOnly,
+} from "../client/index.ts";
 import { type Component, type Env, onceAborted } from "../kit/index.ts";
 import type { ControllerContext, ControllerDefinition } from "./common/context.ts";
 import { recordedEvents } from "./common/events.ts";
@@ -35,14 +41,17 @@ export function createControllers(options: ControllersOptions): Component {
 class ControllerManager implements Component {
   readonly name = MANAGER;
   readonly #controllers: readonly Component[];
-  readonly #informers: ReturnType<typeof createInformerFactory>;
+  readonly #informers: InformerFactory;
+  readonly #extensions: InformerFactory;
   readonly #stops: (() => void)[] = [];
 
   constructor(options: ControllersOptions) {
     const config = { ...DEFAULT_CONFIG, ...options.config };
     const selected = selectControllers(config.controllers, config.featureGates);
-    this.#informers = createInformerFactory(options.clientFor(MANAGER), options.env);
-    const caches = new Caches(this.#informers);
+    const reader = options.clientFor(MANAGER);
+    this.#informers = createInformerFactory(reader, options.env);
+    this.#extensions = createInformerFactory(metadataOnly(reader), options.env);
+    const caches = new Caches(this.#informers, this.#extensions);
     this.#controllers = CONTROLLERS.filter(({ name }) => selected.has(name)).flatMap((definition) => {
       const controller = definition.create(this.#contextOf(definition, options, config, caches));
       return controller ?? [];
@@ -80,7 +89,9 @@ class ControllerManager implements Component {
     const stop = (): void => halt.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    const all = [this.#informers, ...this.#controllers].map((component) => component.run(halt.signal));
+    const all = [this.#informers, this.#extensions, ...this.#controllers].map((component) =>
+      component.run(halt.signal),
+    );
     try {
       // The first that gives up takes the others with it: a manager that is half alive helps nobody.
       await Promise.race([onceAborted(halt.signal), Promise.all(all)]);

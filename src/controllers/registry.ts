@@ -15,6 +15,7 @@ import { autoscalerController } from "./podautoscaler/index.ts";
 import { podGarbageCollector } from "./podgc/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
+import { resourceQuotaController } from "./resourcequota/index.ts";
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
 import { statefulSetController } from "./statefulset/index.ts";
@@ -46,4 +47,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   statefulSetController,
   disruptionController,
   autoscalerController,
+  resourceQuotaController,
 ];

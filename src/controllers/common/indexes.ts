@@ -1,6 +1,5 @@
-import type { corev1, metav1, Resource } from "../../api/index.ts";
-import type { CachedObject, Informer, InformerFactory, InformerOptions } from "../../client/index.ts";
-import { resources } from "../../api/index.ts";
+import { apiVersionOf, type corev1, type metav1, type Resource, resources } from "../../api/index.ts";
+import type { AnyObject, CachedObject, Informer, InformerFactory, InformerOptions } from "../../client/index.ts";
 import { getControllerOf, nothing, selectorFromMap } from "../../machinery/index.ts";
 import { LabelClasses } from "./label-classes.ts";
 import { Selected } from "./selected.ts";
@@ -18,6 +17,21 @@ export const BY_NODE = "nodeName";
 /** Index of objects by uid. */
 export const BY_UID = "uid";
 
+/** An informer of a resource that was not known beforehand. */
+export interface AnyInformer {
+  readonly informer: Informer<AnyObject>;
+  /** Extensions may not answer: nobody should wait for theirs. */
+  readonly builtIn: boolean;
+  /** Call once when it is not needed any more, after taking handlers off. */
+  release(): void;
+}
+
+const BUILT_IN = new Map((Object.values(resources) as Resource[]).map((resource) => [resourceKey(resource), resource]));
+
+function resourceKey(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.resource}`;
+}
+
 const uidOfController = (object: WithMeta): readonly string[] => {
   const controller = getControllerOf(object);
   return controller === undefined ? [] : [controller.uid];
@@ -32,16 +46,42 @@ const orphanNamespace = (object: WithMeta): readonly string[] =>
  */
 export class Caches {
   readonly #factory: InformerFactory;
+  readonly #extensions: InformerFactory;
+  readonly #users = new Map<Informer<AnyObject>, number>();
   readonly #indexed = new Map<unknown, Set<string>>();
   #podClasses: LabelClasses<corev1.Pod> | undefined;
   #servicePods: Selected<corev1.Service, corev1.Pod> | undefined;
 
-  constructor(factory: InformerFactory) {
+  /** `extensions` is for resources that are not built in; it may show metadata only. */
+  constructor(factory: InformerFactory, extensions: InformerFactory) {
     this.#factory = factory;
+    this.#extensions = extensions;
   }
 
   informer<T extends CachedObject>(resource: Resource<T>, options?: InformerOptions): Informer<T> {
     return options === undefined ? this.#factory.informer(resource) : this.#factory.informer(resource, options);
+  }
+
+  /** The informer of whatever discovery has found: of a resource that is not built in it shows metadata, and ends with its last user. */
+  any(resource: Resource<AnyObject>): AnyInformer {
+    const builtIn = BUILT_IN.get(resourceKey(resource));
+    if (builtIn !== undefined) {
+      const informer = this.informer(builtIn as Resource<AnyObject>);
+      return { informer, builtIn: true, release: () => undefined };
+    }
+    const informer = this.#extensions.informer(resource);
+    this.#users.set(informer, (this.#users.get(informer) ?? 0) + 1);
+    return { informer, builtIn: false, release: () => this.#release(informer) };
+  }
+
+  #release(informer: Informer<AnyObject>): void {
+    const users = (this.#users.get(informer) ?? 1) - 1;
+    if (users > 0) {
+      this.#users.set(informer, users);
+      return;
+    }
+    this.#users.delete(informer);
+    this.#extensions.drop(informer);
   }
 
   /** Adds an index unless somebody did already: the name must always mean the same. */

@@ -1,4 +1,5 @@
-import { ParseError, quote } from "../../machinery/index.ts";
+import { errorText } from "../../kit/index.ts";
+import { parseDuration, ParseError, quote } from "../../machinery/index.ts";
 import { fromLocal, type LocalTime, toLocal, UTC, type Zone, zoneOf } from "./zone.ts";
 
 /** A schedule: when it is due next. */
@@ -36,7 +37,6 @@ const DESCRIPTORS: Readonly<Record<string, string>> = {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: SECOND, m: MINUTE, h: HOUR };
 const YEARS_AHEAD = 5;
 
 /** The values that a field allows, and whether it was left open by a star: that matters for days. */
@@ -71,20 +71,16 @@ function parseDescriptor(text: string, zone: Zone): Schedule {
   if (spec !== undefined) return parseFields(spec, zone);
   const every = /^@every (.*)$/s.exec(text)?.[1];
   if (every === undefined) throw new ParseError(`unrecognized descriptor: ${text}`);
-  const ms = Math.max(SECOND, Math.floor(parseDuration(every, text) / SECOND) * SECOND);
+  const ms = Math.max(SECOND, Math.floor(intervalOf(every, text) / SECOND) * SECOND);
   return { next: (from) => Math.floor(from / SECOND) * SECOND + ms };
 }
 
-function parseDuration(text: string, descriptor: string): number {
-  const parts = [...text.matchAll(/([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|ms|s|m|h)/g)];
-  const whole = parts.map(([part]) => part).join("");
-  const unsigned = text.replace(/^[+-]/, "");
-  if (whole === "" || whole !== unsigned) {
-    if (unsigned === "0") return 0;
-    throw new ParseError(`failed to parse duration ${descriptor}: time: invalid duration ${quote(text)}`);
+function intervalOf(text: string, descriptor: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new ParseError(`failed to parse duration ${descriptor}: ${errorText(error)}`);
   }
-  const ms = parts.reduce((total, [, number = "0", unit = "s"]) => total + Number(number) * (UNITS[unit] ?? 0), 0);
-  return text.startsWith("-") ? -ms : ms;
 }
 
 function parseFields(text: string, zone: Zone): Schedule {

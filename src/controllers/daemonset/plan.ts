@@ -1,5 +1,5 @@
 import type { appsv1, corev1 } from "../../api/index.ts";
-import { scaledValue } from "../common/int-or-percent.ts";
+import { scaledValue } from "../../machinery/index.ts";
 import { omitEmpty } from "../common/omit-empty.ts";
 import { isPodAvailable, isPodReady, isPodTerminal } from "../common/pods.ts";
 import { isUpdated, type Placement, targetNode } from "./daemon-pod.ts";

@@ -38,7 +38,7 @@ describe("fenceposts", () => {
   });
 
   it("refuses what is no size", () => {
-    expect(() => fenceposts(rolling(2, "many", 0))).toThrow('invalid value "many"');
+    expect(() => fenceposts(rolling(2, "many", 0))).toThrow("string is not a percentage");
   });
 });
 

@@ -1,5 +1,5 @@
 import type { appsv1 } from "../../api/index.ts";
-import { scaledValue } from "../common/int-or-percent.ts";
+import { scaledValue } from "../../machinery/index.ts";
 import { byAge, countAnnotation, DESIRED_REPLICAS, MAX_REPLICAS } from "./annotations.ts";
 
 type Deployment = appsv1.Deployment;

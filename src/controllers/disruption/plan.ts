@@ -1,6 +1,5 @@
 import type { corev1, metav1, policyv1 } from "../../api/index.ts";
-import { deepEqual, setCondition, tryParseTime } from "../../machinery/index.ts";
-import { scaledValue } from "../common/int-or-percent.ts";
+import { deepEqual, scaledValue, setCondition, tryParseTime } from "../../machinery/index.ts";
 import { isPodReady, isPodTerminal, podCondition } from "../common/pods.ts";
 
 type Budget = policyv1.PodDisruptionBudget;

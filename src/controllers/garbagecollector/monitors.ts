@@ -1,12 +1,5 @@
-import { apiVersionOf, type Resource, resources } from "../../api/index.ts";
-import {
-  type AnyObject,
-  createInformerFactory,
-  discover,
-  type Informer,
-  metadataOnly,
-  ServedResources,
-} from "../../client/index.ts";
+import { type Resource, resources } from "../../api/index.ts";
+import { type AnyObject, discover, type Informer, ServedResources } from "../../client/index.ts";
 import type { ControllerContext } from "../common/context.ts";
 import { Loop } from "../common/loop.ts";
 
@@ -15,8 +8,6 @@ const IGNORED = new Set(["/events", "events.k8s.io/events"]);
 /** How soon to ask again while an extension API server is down. */
 const STALE_RETRY_MS = 30_000;
 const KEY = "discovery";
-
-const BUILT_IN = new Map((Object.values(resources) as Resource[]).map((resource) => [fullKey(resource), resource]));
 
 type Watched = Informer<AnyObject>;
 
@@ -44,7 +35,6 @@ export class Monitors {
   readonly #monitors = new Map<string, Monitor>();
   readonly #loop: Loop;
   #served = new ServedResources([]);
-  #running: AbortSignal | undefined;
   #complete = false;
 
   constructor(context: ControllerContext, handler: MonitorHandler) {
@@ -73,7 +63,6 @@ export class Monitors {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#running = signal;
     this.#loop.add(KEY);
     try {
       await this.#loop.run(signal);
@@ -106,30 +95,13 @@ export class Monitors {
   }
 
   #start(resource: Resource<AnyObject>): Monitor {
-    const builtIn = BUILT_IN.get(fullKey(resource));
-    if (builtIn === undefined) return this.#watchAlone(resource);
-    const shared = this.#context.caches.informer(builtIn as Resource<AnyObject>);
-    return { stop: this.#follow(shared), synced: (signal) => shared.whenSynced(signal) };
-  }
-
-  /** Nobody waits for these: an extension that does not answer must not hold up the rest. */
-  #watchAlone(resource: Resource<AnyObject>): Monitor {
-    const { client, env } = this.#context;
-    const factory = createInformerFactory(metadataOnly(client), env);
-    const leave = this.#follow(factory.informer(resource as Resource<AnyObject>));
-    const stop = new AbortController();
-    const end = (): void => stop.abort();
-    this.#running?.addEventListener("abort", end, { once: true });
-    const running = factory.run(stop.signal).catch((error: unknown) => {
-      if (!stop.signal.aborted) throw error;
-    });
-    void running.finally(() => this.#running?.removeEventListener("abort", end));
-    return {
-      stop: () => {
-        leave();
-        end();
-      },
+    const { informer, builtIn, release } = this.#context.caches.any(resource);
+    const leave = this.#follow(informer);
+    const end = (): void => {
+      leave();
+      release();
     };
+    return builtIn ? { stop: end, synced: (signal) => informer.whenSynced(signal) } : { stop: end };
   }
 
   #follow(informer: Watched): () => void {
@@ -150,8 +122,4 @@ function isWatchable({ group, resource, verbs }: Resource): boolean {
 
 function keyOf(resource: Resource): string {
   return `${resource.group}/${resource.resource}`;
-}
-
-function fullKey(resource: Resource): string {
-  return `${apiVersionOf(resource)}/${resource.resource}`;
 }

@@ -1,7 +1,7 @@
 import type { autoscalingv2, corev1, metav1 } from "../../api/index.ts";
 import type { Client } from "../../client/index.ts";
 import { errorText } from "../../kit/index.ts";
-import { parseApiVersion, Quantity, selectorFrom, tryParseTime } from "../../machinery/index.ts";
+import { parseApiVersion, parseDuration, Quantity, selectorFrom, tryParseTime } from "../../machinery/index.ts";
 import type { Scales } from "../common/scales.ts";
 import type { PodMetric, PodMetrics } from "./replicas.ts";
 
@@ -50,7 +50,7 @@ export class MetricsReader {
     for (const item of list) {
       const value = usageOf(item, resource, container);
       if (value === undefined) continue;
-      const window = parseWindow(item.window);
+      const window = parseDuration(item.window ?? "0");
       metrics.set(item.metadata.name, { value, timestamp: tryParseTime(item.timestamp) ?? 0, window });
     }
     return metrics;
@@ -140,13 +140,4 @@ function usageOf({ containers = [] }: PodMetricsItem, resource: string, containe
   const counted = container === undefined ? containers : containers.filter(({ name }) => name === container);
   if (counted.length === 0 || counted.some(({ usage }) => usage?.[resource] === undefined)) return undefined;
   return counted.reduce((total, { usage }) => total + Quantity.parse(usage?.[resource] ?? "0").milliValue(), 0);
-}
-
-/** `1m30s` and its like, as metrics servers write them. */
-function parseWindow(text: string | undefined): number {
-  let ms = 0;
-  for (const [, count, unit] of (text ?? "").matchAll(/([0-9.]+)(ms|h|m|s)/g)) {
-    ms += Number(count) * (unit === "ms" ? 1 : unit === "s" ? 1000 : unit === "m" ? 60_000 : 3_600_000);
-  }
-  return ms;
 }

@@ -1,5 +1,5 @@
 import type { appsv1, corev1 } from "../../api/index.ts";
-import { scaledValue } from "../common/int-or-percent.ts";
+import { scaledValue } from "../../machinery/index.ts";
 import { isPodAvailable, isPodReady, isPodTerminal } from "../common/pods.ts";
 import { claimName, claimOwners, type ClaimPod, isStale } from "./claims.ts";
 import { conformed, firstOrdinal, isWanted, newPod, type NewPod, ordinalOf, revisionOf } from "./identity.ts";
