@@ -6,6 +6,7 @@ import type { EndpointCall } from "../call.ts";
 import { exchange, hostOf } from "./backend.ts";
 import { joinUpgrade } from "./stream.ts";
 import { isLocal } from "./address.ts";
+import { rewriteLinks } from "./html-links.ts";
 import { kubeletOf, lookUp, parseProxyName, requireRoutable, type Target } from "./target.ts";
 
 /** `proxy` of nodes, pods and services: any method, any path behind it, passed on and back. Redirects are the client's to follow. */
@@ -32,17 +33,35 @@ export async function proxyEndpoint(call: EndpointCall): Promise<Answer> {
     signal: context.signal,
   });
   const contentType = answer.headers["content-type"] ?? "";
-  return {
-    type: "raw",
-    status: answer.statusCode ?? 502,
-    contentType,
-    body: answer,
-    headers: returned(answer.headers, call, target),
-  };
+  const isPage = contentType.startsWith("text/html") && answer.headers["content-encoding"] === undefined;
+  const back = returned(answer.headers, call, target);
+  if (isPage) delete back["content-length"];
+  const content = isPage ? await page(answer, call, target) : answer;
+  return { type: "raw", status: answer.statusCode ?? 502, contentType, body: content, headers: back };
+}
+
+/** A page whose absolute links lead through the proxy again. */
+async function page(answer: AsyncIterable<Uint8Array>, call: EndpointCall, target: Target): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer) {
+    size += chunk.length;
+    if (size > MAX_PAGE) throw serviceUnavailable(`the proxied page is larger than ${MAX_PAGE} bytes`);
+    chunks.push(chunk);
+  }
+  return rewriteLinks(Buffer.concat(chunks).toString("utf8"), basePath(call), `${target.scheme}://${hostOf(target)}`);
+}
+
+/** The path under which the client sees the backend's root. */
+function basePath({ context: { info } }: EndpointCall): string {
+  return info.rest === "" ? info.path.replace(/\/$/, "") : info.path.slice(0, info.path.length - info.rest.length);
 }
 
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|http2-settings|:.*)$/;
-const PRIVATE = /^(authorization|host|x-remote-.*|impersonate-.*)$/;
+/** Bytes of a page that are held to rewrite its links. */
+const MAX_PAGE = 32 << 20;
+/** A compressed page could not be rewritten. */
+const PRIVATE = /^(accept-encoding|authorization|host|x-remote-.*|impersonate-.*)$/;
 
 function forwarded({ context }: EndpointCall): Record<string, string> {
   const out: Record<string, string> = {};
@@ -70,14 +89,11 @@ function returned(
 }
 
 /** A redirect within the backend leads through the proxy again. */
-function ownLocation(location: string, { context }: EndpointCall, target: Target): string {
+function ownLocation(location: string, call: EndpointCall, target: Target): string {
   const own = `${target.scheme}://${hostOf(target)}`;
   const path = location.startsWith("/") ? location : location.startsWith(own) ? location.slice(own.length) : undefined;
   if (path === undefined) return location;
-  const { info } = context;
-  const base =
-    info.rest === "" ? info.path.replace(/\/$/, "") : info.path.slice(0, info.path.length - info.rest.length);
-  return `${base}${path}`;
+  return `${basePath(call)}${path}`;
 }
 
 const TARGETS: Readonly<Record<string, (call: EndpointCall) => Promise<Target>>> = {
