@@ -10,3 +10,7 @@ export type { NodeColumns } from "./cache/node-columns.ts";
 export type { PodInfo } from "./cache/pod-info.ts";
 export type { ClusterCache } from "./cache/cluster-cache.ts";
 export type { KubeSchedulerConfiguration } from "./config/types.ts";
+export { loadSchedulerConfig } from "./config/load.ts";
+export { loadSchedulerPlugins } from "./config/load-plugins.ts";
+export type { Post } from "./extender/http-extender.ts";
+export type { SchedulerExtender } from "./framework/extender.ts";

@@ -5,8 +5,9 @@ import { isNotFound } from "../machinery/index.ts";
 import { resources } from "../api/index.ts";
 import { ClusterCache } from "./cache/cluster-cache.ts";
 import { type SchedulerConfiguration, schedulerConfiguration } from "./config/configuration.ts";
-import type { KubeSchedulerConfiguration } from "./config/types.ts";
-import { Algorithm } from "./cycle/algorithm.ts";
+import { checkedConfiguration } from "./config/load.ts";
+import type { Extender, KubeSchedulerConfiguration } from "./config/types.ts";
+import { Algorithm, EXTENDER } from "./cycle/algorithm.ts";
 import { bindPod, type Departure } from "./cycle/binding.ts";
 import { followCluster, podInformer } from "./cycle/event-handlers.ts";
 import { followObjects } from "./cycle/object-events.ts";
@@ -14,6 +15,8 @@ import type { SchedulerParts } from "./cycle/parts.ts";
 import { buildProfiles } from "./cycle/profiles.ts";
 import { scheduleOne } from "./cycle/schedule-one.ts";
 import { PodEventRecorder } from "./events/recorder.ts";
+import { HttpExtender, type Post } from "./extender/http-extender.ts";
+import { httpPost } from "./extender/http-post.ts";
 import type { PluginFactory } from "./framework/plugin.ts";
 import { WaitingPods } from "./framework/waiting-pods.ts";
 import { SchedulerMetrics } from "./metrics.ts";
@@ -31,6 +34,8 @@ export interface SchedulerOptions {
   readonly plugins?: Readonly<Record<string, PluginFactory>>;
   /** Of many nodes score only some, by upstream's formula. Default false: all nodes are scored. */
   readonly adaptiveSampling?: boolean;
+  /** How extenders are reached. Default: over HTTP. */
+  readonly extenderPost?: (extender: Extender) => Post;
 }
 
 /** So many pods are tried before others get a turn of the event loop; less when time runs. */
@@ -58,7 +63,7 @@ class Scheduler implements Component {
 
   constructor(options: SchedulerOptions) {
     const { env, client } = options;
-    const config = schedulerConfiguration(options.config);
+    const config = schedulerConfiguration(checkedConfiguration(options.config ?? {}));
     this.#informers = createInformerFactory(client, env);
     this.#parts = this.#assemble(options, config);
     followCluster(this.#parts, this.#informers);
@@ -157,6 +162,8 @@ class Scheduler implements Component {
       config.profiles.map(({ schedulerName }) => [schedulerName, new PodEventRecorder(client, env, schedulerName)]),
     );
     const informers = this.#informers;
+    const post = options.extenderPost ?? ((extender) => httpPost(extender, env.clock));
+    const extenders = config.extenders.map((extender) => new HttpExtender(extender, post(extender)));
     const hints = new QueueingHints(log);
     const nominator = (): SchedulingQueue["nominator"] => queue.nominator;
     const profiles = buildProfiles({
@@ -169,11 +176,11 @@ class Scheduler implements Component {
       recorders,
       nominator,
       metrics,
-      extenders: [],
+      extenders,
       plugins: options.plugins ?? {},
       activate: (uids) => queue.activate(uids),
     });
-    for (const profile of profiles.values()) hints.addProfile(profile.name, profile.all());
+    for (const profile of profiles.values()) hints.addProfile(profile.name, profile.all(), [EXTENDER]);
     const [first] = profiles.values();
     const less = first?.plugins.queueSort[0]?.less;
     const queue = new SchedulingQueue({
@@ -194,10 +201,30 @@ class Scheduler implements Component {
     );
     const { percentageOfNodesToScore } = config;
     const adaptive = options.adaptiveSampling ?? false;
-    const algorithm = new Algorithm({ cache, random: env.random, nominator, percentageOfNodesToScore, adaptive });
+    const algorithm = new Algorithm({
+      cache,
+      random: env.random,
+      nominator,
+      percentageOfNodesToScore,
+      adaptive,
+      extenders,
+    });
     const pods = podInformer(informers).lister;
     const latest = (key: string): corev1.Pod | undefined => pods.get(key);
-    const parts = { client, env, log, cache, queue, algorithm, profiles, recorders, waiting, metrics, latest };
+    const parts = {
+      client,
+      env,
+      log,
+      extenders,
+      cache,
+      queue,
+      algorithm,
+      profiles,
+      recorders,
+      waiting,
+      metrics,
+      latest,
+    };
     followObjects(parts, informers, hints.resources());
     return parts;
   }

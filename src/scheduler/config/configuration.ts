@@ -1,6 +1,12 @@
 import { fillDefaults } from "./fill-defaults.ts";
 import { neededPlugins, withDefaultPlugins } from "./plugin-sets.ts";
-import type { Extender, KubeSchedulerConfiguration, KubeSchedulerProfile, Plugins } from "./types.ts";
+import type {
+  Extender,
+  KubeSchedulerConfiguration,
+  KubeSchedulerProfile,
+  NodeResourcesFitArgs,
+  Plugins,
+} from "./types.ts";
 
 /** A profile with nothing left open. */
 export interface ProfileConfiguration {
@@ -25,8 +31,11 @@ export interface SchedulerConfiguration {
 /** Fills in what a configuration leaves open. */
 export function schedulerConfiguration(given: KubeSchedulerConfiguration = {}): SchedulerConfiguration {
   const config = fillDefaults<KubeSchedulerConfiguration>("KubeSchedulerConfiguration", given);
+  const ignored = (config.extenders ?? []).flatMap(({ managedResources = [] }) =>
+    managedResources.flatMap(({ name = "", ignoredByScheduler }) => (ignoredByScheduler ? [name] : [])),
+  );
   return {
-    profiles: (config.profiles ?? []).map(profileConfiguration),
+    profiles: (config.profiles ?? []).map((profile) => profileConfiguration(profile, ignored)),
     percentageOfNodesToScore: config.percentageOfNodesToScore ?? 0,
     initialBackoff: (config.podInitialBackoffSeconds ?? 1) * 1000,
     maxBackoff: (config.podMaxBackoffSeconds ?? 10) * 1000,
@@ -34,7 +43,7 @@ export function schedulerConfiguration(given: KubeSchedulerConfiguration = {}): 
   };
 }
 
-function profileConfiguration(profile: KubeSchedulerProfile): ProfileConfiguration {
+function profileConfiguration(profile: KubeSchedulerProfile, ignored: readonly string[]): ProfileConfiguration {
   const plugins = withDefaultPlugins(profile.plugins);
   const given = new Map((profile.pluginConfig ?? []).map(({ name = "", args }) => [name, args]));
   const names = new Set([...neededPlugins(plugins), ...given.keys()]);
@@ -42,6 +51,14 @@ function profileConfiguration(profile: KubeSchedulerProfile): ProfileConfigurati
     schedulerName: profile.schedulerName ?? "default-scheduler",
     percentageOfNodesToScore: profile.percentageOfNodesToScore,
     plugins,
-    pluginArgs: new Map([...names].map((name) => [name, fillDefaults(`${name}Args`, given.get(name) as object)])),
+    pluginArgs: new Map([...names].map((name) => [name, argsOf(name, given.get(name), ignored)])),
   };
+}
+
+/** What extenders manage and the scheduler is to ignore, NodeResourcesFit does not look at. */
+function argsOf(name: string, given: unknown, ignored: readonly string[]): unknown {
+  const args = fillDefaults(`${name}Args`, given as object | undefined);
+  if (name !== "NodeResourcesFit" || ignored.length === 0) return args;
+  const { ignoredResources = [] } = args as NodeResourcesFitArgs;
+  return { ...args, ignoredResources: [...ignoredResources, ...ignored] };
 }

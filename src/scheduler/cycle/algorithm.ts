@@ -5,6 +5,8 @@ import { NodeVerdicts } from "../framework/diagnosis.ts";
 import type { Profile } from "../framework/profile.ts";
 import { isRejected, messageOf, unresolvable } from "../framework/status.ts";
 import type { Nominator } from "../queue/nominator.ts";
+import type { SchedulerExtender } from "../framework/extender.ts";
+import { filterByExtenders, prioritizeByExtenders } from "./extending.ts";
 import { nodesToFind } from "./nodes-to-find.ts";
 
 /** A node was found. */
@@ -40,7 +42,11 @@ export interface AlgorithmOptions {
   readonly percentageOfNodesToScore: number;
   /** Of many nodes score only some, by upstream's formula. Default: all, which costs little here. */
   readonly adaptive: boolean;
+  readonly extenders: readonly SchedulerExtender[];
 }
+
+/** Stands for all extenders where plugins are blamed. */
+export const EXTENDER = "Extender";
 
 /** What a round of filtering left. */
 export interface Feasible {
@@ -59,13 +65,33 @@ export class Algorithm {
     this.#options = options;
   }
 
-  /** Synchronous throughout. Throws what a plugin could not do. */
-  find(cycle: SchedulingCycle, profile: Profile): Outcome {
+  /** Synchronous, unless extenders have a say. Throws what a plugin could not do. */
+  find(cycle: SchedulingCycle, profile: Profile): Outcome | Promise<Outcome> {
     const found = this.filter(cycle, profile);
     if (!("count" in found)) return found;
+    const extenders = this.#options.extenders.filter((one) => one.isInterested(cycle.pod));
+    if (extenders.length > 0) return this.#findWith(extenders, cycle, profile, found);
     if (found.count === 0) return misfit(found.verdicts);
     const best = found.count === 1 ? 0 : this.choose(this.score(cycle, profile, found), found.count);
     return this.placement(cycle, found, best);
+  }
+
+  async #findWith(
+    extenders: readonly SchedulerExtender[],
+    cycle: SchedulingCycle,
+    profile: Profile,
+    found: Feasible & { readonly verdicts: NodeVerdicts },
+  ): Promise<Outcome> {
+    const count = await filterByExtenders(extenders, cycle, found);
+    const base = misfit(found.verdicts);
+    // Any event may bring back a pod that extenders refused: they do not say which would.
+    const blamed = count < found.count ? new Set([...base.unschedulablePlugins, EXTENDER]) : base.unschedulablePlugins;
+    if (count === 0) return { ...base, unschedulablePlugins: blamed };
+    const left = { slots: found.slots, count };
+    if (count === 1) return this.placement(cycle, left, 0);
+    const totals = this.score(cycle, profile, left);
+    await prioritizeByExtenders(extenders, cycle, left, totals);
+    return this.placement(cycle, left, this.choose(totals, count));
   }
 
   /** PreFilter and Filter: the nodes that can have the pod; or the end. */

@@ -2,7 +2,7 @@ import { errorText } from "../../kit/index.ts";
 import { Events } from "../framework/cluster-event.ts";
 import type { SchedulingCycle } from "../framework/cycle.ts";
 import type { Profile } from "../framework/profile.ts";
-import { isRejected, type Status } from "../framework/status.ts";
+import { failed, isRejected, type Status } from "../framework/status.ts";
 import { fitMessage } from "../framework/diagnosis.ts";
 import type { QueueEntry } from "../queue/queued-pod.ts";
 import { failureOf, handleFailure, NOT_NOMINATED, undo } from "./failure.ts";
@@ -37,10 +37,27 @@ export async function bindPod(parts: SchedulerParts, departure: Departure, signa
   queue.done(entry.info.uid);
   const status =
     (flight ? await profile.runPreBind(cycle, node, signal) : undefined) ??
-    (await profile.runBind(cycle, node, signal));
+    (await (bindByExtender(parts, cycle, node) ?? profile.runBind(cycle, node, signal)));
   if (status) return bindingFailed(parts, departure, status);
   parts.cache.finishBinding(entry.info.uid, env.clock.monotonic() + CONFIRMED_WITHIN);
   bound(parts, departure, (env.clock.monotonic() - start) / 1000);
+}
+
+/** The one extender that binds, for pods it has to do with. */
+function bindByExtender(
+  { extenders, log }: SchedulerParts,
+  { pod }: SchedulingCycle,
+  node: string,
+): Promise<Status | undefined> | undefined {
+  const binder = extenders.find((one) => one.binds && one.isInterested(pod));
+  if (!binder) return undefined;
+  return binder.bind(pod, node).then(
+    () => undefined,
+    (error: unknown) => {
+      log.warn("Extender did not bind", { extender: binder.name, error: errorText(error) });
+      return failed(error);
+    },
+  );
 }
 
 function bound(parts: SchedulerParts, { entry, profile, cycle, node }: Departure, seconds: number): void {

@@ -3,6 +3,7 @@ import type { Env, Logger } from "../../kit/index.ts";
 import type { corev1 } from "../../api/index.ts";
 import type { ClusterCache } from "../cache/cluster-cache.ts";
 import type { PodEventRecorder } from "../events/recorder.ts";
+import type { SchedulerExtender } from "../framework/extender.ts";
 import type { Profile } from "../framework/profile.ts";
 import type { WaitingPods } from "../framework/waiting-pods.ts";
 import type { SchedulerMetrics } from "../metrics.ts";
@@ -21,6 +22,7 @@ export interface SchedulerParts {
   readonly recorders: ReadonlyMap<string, PodEventRecorder>;
   readonly waiting: WaitingPods;
   readonly metrics: SchedulerMetrics;
+  readonly extenders: readonly SchedulerExtender[];
   /** The pod as the informer has it; undefined when it is gone. */
   latest(key: string): corev1.Pod | undefined;
 }
