@@ -16,25 +16,30 @@ const original = join(root, "original");
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+interface Reader {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly lines: Interface;
+  /** Resolves when the process is gone. */
+  readonly crash: Promise<"crash">;
+}
+
 /** A process that reads stores: lmdb itself may crash on pages that are broken, which is no wrong answer, but no good one. */
-class Reader {
-  #child: ChildProcessWithoutNullStreams | undefined;
-  #lines: Interface | undefined;
+function startReader(): Reader {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "bitrot", "reader.ts")]);
+  child.stderr.resume();
+  child.stdin.on("error", () => undefined);
+  return {
+    child,
+    lines: createInterface({ input: child.stdout }),
+    crash: once(child, "exit").then(() => "crash" as const),
+  };
+}
 
-  /** What the reader found in `path`; `crash` when it died over it. */
-  async read(path: string): Promise<string> {
-    const child = (this.#child ??= spawn(process.execPath, [join(import.meta.dirname, "bitrot", "reader.ts")]));
-    const lines = (this.#lines ??= createInterface({ input: child.stdout }));
-    child.stderr.resume();
-    child.stdin.write(`${path}\n`);
-    const [line] = (await Promise.race([once(lines, "line"), once(child, "exit").then(() => ["crash"])])) as [string];
-    if (line === "crash") this.#child = this.#lines = undefined;
-    return line;
-  }
-
-  stop(): void {
-    this.#child?.kill();
-  }
+/** What the reader finds in `path`; `crash` when it dies over it. */
+async function answerOf({ child, lines, crash }: Reader, path: string): Promise<string> {
+  const answer = once(lines, "line").then(([line]) => line as string);
+  child.stdin.write(`${path}\n`);
+  return Promise.race([answer, crash]);
 }
 
 it(
@@ -52,7 +57,7 @@ it(
     await store.close();
     const bytes = readFileSync(join(original, "data.mdb"));
     const random = new SeededRandom(2);
-    const reader = new Reader();
+    let reader = startReader();
     const found = { same: 0, noticed: 0, crashed: 0 };
     try {
       for (let i = 0; i < FLIPS; i++) {
@@ -63,16 +68,18 @@ it(
         const at = random.int(flipped.length);
         flipped[at] = (flipped[at] ?? 0) ^ (1 << random.int(8));
         writeFileSync(join(path, "data.mdb"), flipped);
-        const answer = await reader.read(path);
-        if (answer === "crash") found.crashed++;
-        else if (answer === "CorruptStore") found.noticed++;
+        const answer = await answerOf(reader, path);
+        if (answer === "crash") {
+          found.crashed++;
+          reader = startReader();
+        } else if (answer === "CorruptStore") found.noticed++;
         else {
           expect(`flip at ${at}: ${answer}`).toBe(`flip at ${at}: ${truth}`);
           found.same++;
         }
       }
     } finally {
-      reader.stop();
+      reader.child.kill();
     }
     expect(found.noticed).toBeGreaterThan(FLIPS / 5);
     expect(found.crashed).toBeLessThan(FLIPS / 50);

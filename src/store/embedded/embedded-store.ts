@@ -38,7 +38,7 @@ const READ_CHUNK = 1024;
 /** How long to wait before deleting expired keys is tried again, in milliseconds. */
 const EXPIRY_RETRY = 1000;
 
-/** The durable store: values on disk, an index of all versions in memory. See docs of the folder's parts. */
+/** The durable store: values on disk, an index of all versions in memory. `store/README.md` tells how its parts fit. */
 export class EmbeddedStore implements Store {
   readonly #clock: Clock;
   readonly #env: EmbeddedParts["env"];
