@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, sep } from "node:path";
@@ -13,9 +13,17 @@ export function keepCompiledCode(env: NodeJS.ProcessEnv = process.env): void {
   const root = join(import.meta.dirname, "../..");
   const modules = root.lastIndexOf(`${sep}node_modules${sep}`);
   const near = modules < 0 ? join(root, ".cache") : join(root.slice(0, modules), "node_modules/.cache/k8ts");
-  const user = join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "k8ts");
-  const folder = [near, user].find((candidate) => isWritable(candidate));
+  const folder = [near, userFolder(env)].find((candidate) => isWritable(candidate));
   if (folder) enableCompileCache(join(folder, "compile"));
+}
+
+/** Removes what is kept outside of checkout and package. */
+export function forgetCompiledCode(env: NodeJS.ProcessEnv = process.env): void {
+  rmSync(userFolder(env), { recursive: true, force: true });
+}
+
+function userFolder(env: NodeJS.ProcessEnv): string {
+  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "k8ts");
 }
 
 /** Whether the folder, or the nearest one above it that exists, can be written. */

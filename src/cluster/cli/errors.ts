@@ -26,3 +26,11 @@ export class CliError extends Error {
 export function usageError(message: string, hint?: string): CliError {
   return new CliError(message, { exitCode: EXIT.usage, ...(hint && { hint }) });
 }
+
+/** The cluster that a command is about does not exist. */
+export function noCluster(name: string): CliError {
+  return new CliError(`there is no cluster named ${name}`, {
+    hint: `make it with: k8ts up --name ${name}; see all with: k8ts list`,
+    exitCode: EXIT.notRunning,
+  });
+}

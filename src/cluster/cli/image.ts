@@ -15,8 +15,8 @@ import { createEnv, type Env, errorText, runProcess, silent } from "../../kit/in
 import { clusterPaths } from "../lifecycle/paths.ts";
 import { readSpec } from "../lifecycle/spec.ts";
 import { clusterContainerd } from "../machine/runtime.ts";
-import { CliError, EXIT, usageError } from "./errors.ts";
-import { print, printJson, table } from "./output.ts";
+import { CliError, EXIT, noCluster, usageError } from "./errors.ts";
+import { checkOutput, print, printJson, table } from "./output.ts";
 
 export interface BuildOptions {
   readonly name: string;
@@ -24,10 +24,12 @@ export interface BuildOptions {
   readonly entrypoint?: readonly string[];
   readonly env?: readonly string[];
   readonly workdir?: string;
+  readonly output?: string;
 }
 
 /** `k8ts image build`: an image whose root is a directory or a tar. */
 export async function buildImage(source: string, options: BuildOptions): Promise<void> {
+  checkOutput(options.output);
   if (!existsSync(source)) throw usageError(`${source} does not exist`);
   const settings = {
     ...(options.entrypoint && { entrypoint: options.entrypoint }),
@@ -36,12 +38,16 @@ export async function buildImage(source: string, options: BuildOptions): Promise
   };
   await withWorkDir(async (workDir) => {
     const image = await assemble({ source, name: options.tag, architecture: architecture(), settings, workDir });
-    await load([image], options.name);
+    await load([image], options);
   });
 }
 
 /** `k8ts image load`: from a file or folder, else from the Docker or Podman on this machine. */
-export async function loadImage(source: string, options: { name: string; tag?: string }): Promise<void> {
+export async function loadImage(
+  source: string,
+  options: { name: string; tag?: string; output?: string },
+): Promise<void> {
+  checkOutput(options.output);
   await withWorkDir(async (workDir) => {
     const path = existsSync(source) ? source : await fromEngine(source, workDir);
     const images = await openArchive(path, architecture());
@@ -51,12 +57,13 @@ export async function loadImage(source: string, options: { name: string; tag?: s
     if (named.some((image) => image.names.length === 0)) {
       throw usageError(`${source} does not say what its image is called`, "give it a name with --tag");
     }
-    await load(named, options.name);
+    await load(named, options);
   });
 }
 
 /** `k8ts image list`. */
 export async function listImages(options: { name: string; output?: string }): Promise<void> {
+  checkOutput(options.output);
   const images = await withRuntime(options.name, async (runtime) => (await runtime.listImages({})).images);
   const rows = images.map((image) => ({ id: image.id, names: image.repoTags, size: Number(image.size) }));
   if (options.output === "json") printJson(rows);
@@ -76,7 +83,8 @@ export async function listImages(options: { name: string; output?: string }): Pr
 }
 
 /** `k8ts image rm`. */
-export async function removeImage(reference: string, options: { name: string }): Promise<void> {
+export async function removeImage(reference: string, options: { name: string; output?: string }): Promise<void> {
+  checkOutput(options.output);
   const image = normalizeReference(reference);
   await withRuntime(options.name, async (runtime) => {
     const { image: found } = await runtime.imageStatus({ image: { image } });
@@ -86,16 +94,18 @@ export async function removeImage(reference: string, options: { name: string }):
       });
     await runtime.removeImage({ image: { image } });
   });
-  print(`removed ${image}`);
+  if (options.output === "json") printJson({ removed: image });
+  else print(`removed ${image}`);
 }
 
-async function load(images: readonly OciImage[], cluster: string): Promise<void> {
-  await withRuntime(cluster, async (runtime, socket, env) => {
+async function load(images: readonly OciImage[], options: { name: string; output?: string }): Promise<void> {
+  await withRuntime(options.name, async (runtime, socket, env) => {
     for (const image of images) {
       await importImage(image, { socket, clock: env.clock, random: env.random, runtime });
-      print(`loaded ${image.names.join(", ")}`);
+      if (options.output !== "json") print(`loaded ${image.names.join(", ")}`);
     }
   });
+  if (options.output === "json") printJson({ loaded: images.flatMap((image) => image.names) });
 }
 
 /** Takes an image out of the first engine on this machine that has it. */
@@ -130,11 +140,7 @@ async function withRuntime<T>(
 ): Promise<T> {
   const paths = clusterPaths(cluster);
   const spec = readSpec(paths);
-  if (!spec)
-    throw new CliError(`there is no cluster named ${cluster}`, {
-      hint: "see all with: k8ts list",
-      exitCode: EXIT.notRunning,
-    });
+  if (!spec) throw noCluster(cluster);
   if (spec.node !== "real") throw new CliError(`cluster ${cluster} has no real node, so it has no images`);
   const env = createEnv({ log: silent });
   const containerd = clusterContainerd(paths, env);

@@ -1,16 +1,14 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { RealClock } from "../../kit/index.ts";
 import { startServer } from "../lifecycle/daemon.ts";
-import { mergeContext } from "../lifecycle/kubeconfig.ts";
-import { withLock } from "../lifecycle/lock.ts";
-import { type ClusterPaths, clusterNames, clusterPaths } from "../lifecycle/paths.ts";
+import { decide } from "../lifecycle/decide.ts";
+import { changing, withLock } from "../lifecycle/lock.ts";
+import { type ClusterPaths, clusterPaths, strangeEntries } from "../lifecycle/paths.ts";
 import { runningProcess } from "../lifecycle/process.ts";
 import { checkOptions, type ClusterOptions, type ClusterSpec, readSpec, writeSpec } from "../lifecycle/spec.ts";
-import { addressAt, connectedRanges, freePort, freeRange, isPortFree } from "../machine/network.ts";
-import { hasApt, installPackages, missingPackages } from "../machine/packages.ts";
-import { CliError, EXIT, usageError } from "./errors.ts";
-import { print, printJson, Progress } from "./output.ts";
+import { addressAt } from "../machine/network.ts";
+import { CliError, noCluster, usageError } from "./errors.ts";
+import { checkOutput, print, printJson, Progress } from "./output.ts";
 
 /** What the flags of `up` and `start` say. */
 export interface UpFlags {
@@ -24,43 +22,38 @@ export interface UpFlags {
   readonly output?: string;
 }
 
-const POD_RANGES = Array.from({ length: 10 }, (_, i) => `10.${244 + i}.0.0/16`);
-const SERVICE_RANGES = Array.from({ length: 16 }, (_, i) => `10.${96 + i}.0.0/16`);
+const DEFAULT_WAIT_S = 120;
 
 /** `k8ts up`: makes the cluster if there is none, then does what `start` does. */
-export async function up(name: string, flags: UpFlags): Promise<number> {
+export async function up(name: string | undefined, flags: UpFlags): Promise<void> {
   checkOutput(flags.output);
   const options = { ...(await readConfig(flags.config)), ...flagOptions(flags) };
-  const paths = clusterPaths(options.name ?? name);
+  const paths = clusterPaths(nameFor(name, options));
   const progress = newProgress(flags);
-  return withLock(paths, async () => {
+  await withLock(changing(paths), async () => {
     const existing = readSpec(paths);
     if (existing) refuseChanges(existing, options);
-    if (existing && runningProcess(paths.pid) !== undefined) return finish(paths, existing, flags, progress);
-    const spec = existing ?? (await decide(paths, options, progress));
-    if (spec.node === "real") await ensurePackages(flags.install ?? true, progress);
-    if (!existing) writeSpec(paths, spec);
+    else refuseForeign(paths);
+    if (existing && runningProcess(paths.pid) !== undefined) return join(paths, existing, flags, progress);
+    const node = existing?.node ?? options.node ?? defaultNode(progress);
+    if (node === "real") await preparePackages(flags.install ?? true, progress);
+    const spec = existing ?? (await make(paths, node, options));
     return launch(paths, spec, flags, progress);
   });
 }
 
 /** `k8ts start`: starts a cluster that `up` made. */
-export async function start(name: string, flags: UpFlags): Promise<number> {
+export async function start(name: string, flags: UpFlags): Promise<void> {
   checkOutput(flags.output);
   const paths = clusterPaths(name);
-  const spec = readSpec(paths);
-  if (!spec) {
-    throw new CliError(`there is no cluster named ${name}`, {
-      hint: `make it with: k8ts up --name ${name}`,
-      exitCode: EXIT.notRunning,
-    });
-  }
   const progress = newProgress(flags);
-  return withLock(paths, () =>
-    runningProcess(paths.pid) === undefined
-      ? launch(paths, spec, flags, progress)
-      : finish(paths, spec, flags, progress),
-  );
+  if (!readSpec(paths)) throw noCluster(name);
+  await withLock(changing(paths), async () => {
+    const spec = readSpec(paths);
+    if (!spec) throw noCluster(name);
+    const runs = runningProcess(paths.pid) !== undefined;
+    return runs ? join(paths, spec, flags, progress) : launch(paths, spec, flags, progress);
+  });
 }
 
 function newProgress(flags: UpFlags): Progress {
@@ -68,33 +61,40 @@ function newProgress(flags: UpFlags): Progress {
   return new Progress(() => clock.monotonic(), flags.output === "json");
 }
 
-/** Refuses anything but `-o json`. */
-export function checkOutput(output: string | undefined): void {
-  if (output !== undefined && output !== "json")
-    throw usageError(`output format ${JSON.stringify(output)} is unknown`, "use -o json");
-}
-
 async function readConfig(file: string | undefined): Promise<ClusterOptions> {
   if (file === undefined) return {};
   if (!existsSync(file)) throw usageError(`configuration file ${file} does not exist`);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw usageError(`cannot read the configuration file ${file}: ${(cause as Error).message}`);
+  }
   const { parseDocument } = await import("yaml");
-  const document = parseDocument(readFileSync(file, "utf8"));
+  const document = parseDocument(text);
   const [error] = document.errors;
   if (error) throw usageError(`${file} is not valid YAML: ${error.message.split("\n")[0]}`);
   return checkOptions(document.toJS(), file);
 }
 
 function flagOptions(flags: UpFlags): ClusterOptions {
-  return checkFlags({
-    ...(flags.simulated && { node: "simulated" as const }),
+  const options = {
+    ...(flags.simulated && { node: "simulated" }),
     ...(flags.simulatedNodes !== undefined && { simulatedNodes: flags.simulatedNodes }),
     ...(flags.apiPort !== undefined && { apiPort: flags.apiPort }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-  });
+  };
+  return checkOptions({ apiVersion: "k8ts.dev/v1", kind: "Cluster", ...options }, "the command line");
 }
 
-function checkFlags(options: ClusterOptions): ClusterOptions {
-  return checkOptions({ apiVersion: "k8ts.dev/v1", kind: "Cluster", ...options }, "the command line");
+function nameFor(argument: string | undefined, options: ClusterOptions): string {
+  if (argument !== undefined && options.name !== undefined && argument !== options.name) {
+    throw usageError(
+      `the command line says ${JSON.stringify(argument)}, the configuration file ${JSON.stringify(options.name)}`,
+      "name the cluster in one place, or the same in both",
+    );
+  }
+  return options.name ?? argument ?? "local";
 }
 
 /** A cluster keeps what it was made with: asking for something else is a mistake that must not pass in silence. */
@@ -109,96 +109,72 @@ function refuseChanges(existing: ClusterSpec, wanted: ClusterOptions): void {
   }
 }
 
-async function decide(paths: ClusterPaths, options: ClusterOptions, progress: Progress): Promise<ClusterSpec> {
-  const others = clusterNames().flatMap((other) => readSpec(clusterPaths(other)) ?? []);
-  const ports = new Set(others.flatMap((o) => [o.apiPort, o.kubeletPort, o.dnsPort]));
-  const ranges = [...connectedRanges(), ...others.flatMap((o) => [o.podCidr, o.serviceCidr])];
-  if (options.apiPort !== undefined && !(await isPortFree(options.apiPort))) {
-    throw usageError(`port ${options.apiPort} is taken by another process`, "leave --api-port out to get a free one");
-  }
-  const node = options.node ?? defaultNode(progress);
-  const apiPort = options.apiPort ?? (await freePort(6443, ports));
-  ports.add(apiPort);
-  const kubeletPort = options.kubeletPort ?? (await freePort(10250, ports));
-  ports.add(kubeletPort);
-  return {
-    nodeName: hostname().toLowerCase(),
-    simulatedNodes: node === "simulated" ? 1 : 0,
-    apiAddress: "0.0.0.0",
-    dnsPort: await freePort(10053, ports),
-    podCidr: pickRange("podCidr", POD_RANGES, ranges),
-    serviceCidr: pickRange("serviceCidr", SERVICE_RANGES, ranges),
-    clusterDomain: "cluster.local",
-    ...options,
-    node,
-    apiPort,
-    kubeletPort,
-    apiVersion: "k8ts.dev/v1",
-    kind: "Cluster",
-    name: paths.name,
-  };
+/** A folder with other people's files in it would be deleted with the cluster one day. */
+function refuseForeign(paths: ClusterPaths): void {
+  const strange = strangeEntries(paths);
+  if (strange.length === 0) return;
+  throw new CliError(`${paths.dir} is not a folder of k8ts: it holds ${strange.slice(0, 3).join(", ")}`, {
+    hint: "give the cluster another --name, or set K8TS_HOME to a folder for clusters",
+  });
 }
 
-function defaultNode(progress: Progress): "real" | "simulated" {
+function defaultNode(progress: Progress): ClusterSpec["node"] {
   if (process.platform === "linux" && process.getuid?.() === 0) return "real";
   const why = process.platform === "linux" ? "you are not root" : `this is ${process.platform}, not Linux`;
   progress.note(`${why}: the cluster gets a simulated node, whose pods run no containers`);
   return "simulated";
 }
 
-function pickRange(field: string, candidates: readonly string[], taken: readonly string[]): string {
-  const range = freeRange(candidates, taken);
-  if (!range)
-    throw new CliError(`every default ${field} is in use on this machine`, {
-      hint: `give one in a --config file (${field}: ...)`,
-    });
-  return range;
+async function preparePackages(install: boolean, progress: Progress): Promise<void> {
+  const { ensurePackages } = await import("../machine/packages.ts");
+  await ensurePackages(install, progress);
 }
 
-async function ensurePackages(install: boolean, progress: Progress): Promise<void> {
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  const names = missing.map((m) => m.package);
-  const list = missing.map((m) => `${m.package} (${m.why})`).join(", ");
-  if (!install || !hasApt()) {
-    const reason = install ? "this is neither Debian nor Ubuntu" : "--no-install was given";
-    throw new CliError(`a real node needs packages that are missing: ${list}`, {
-      hint: `${reason}: install ${names.join(" ")} with your package manager, or use --simulated`,
-    });
-  }
-  progress.note(`installing ${list}`);
-  const output: string[] = [];
-  try {
-    await installPackages(names, (line) => output.push(line));
-  } catch (error) {
-    for (const line of output.slice(-15)) progress.note(line);
-    throw error;
-  }
-  progress.step(`installed ${names.join(", ")}`);
+/** Decides what the cluster is like and writes it down, while no other cluster of this user does the same. */
+function make(paths: ClusterPaths, node: ClusterSpec["node"], options: ClusterOptions): Promise<ClusterSpec> {
+  return withLock({ file: paths.registryLock, doing: "making a cluster" }, async () => {
+    const spec = await decide(paths, node, options);
+    writeSpec(paths, spec);
+    return spec;
+  });
 }
 
-async function launch(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<number> {
-  mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
-  await startServer(paths, (flags.wait ?? 120) * 1000, (message) => progress.step(message));
-  return finish(paths, spec, flags, progress);
+async function launch(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<void> {
+  const server = startServer(paths, waitOf(flags), (message) => progress.step(message));
+  // Loaded while there is nothing to do but wait.
+  await Promise.all([server, import("../lifecycle/kubeconfig.ts"), import("yaml")]);
+  await finish(paths, spec, flags, progress);
 }
 
-async function finish(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<number> {
-  const target = await mergeContext(paths, spec);
-  const context = `k8ts-${spec.name}`;
+/** For a server that an earlier command started: it may still be on its way. */
+async function join(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<void> {
+  const { untilReady } = await import("../lifecycle/readiness.ts");
+  await untilReady(paths, spec, waitOf(flags));
+  await finish(paths, spec, flags, progress);
+}
+
+function waitOf(flags: UpFlags): number {
+  return (flags.wait ?? DEFAULT_WAIT_S) * 1000;
+}
+
+async function finish(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<void> {
+  const { mergeContext, contextName } = await import("../lifecycle/kubeconfig.ts");
+  const kubeconfig = await mergeContext(paths, spec);
+  const context = contextName(spec.name);
   if (flags.output === "json") {
     printJson({
       name: spec.name,
+      state: "running",
       context,
-      kubeconfig: target,
+      kubeconfig,
       server: `https://127.0.0.1:${spec.apiPort}`,
       node: spec.node,
+      seconds: Number(progress.seconds.toFixed(2)),
     });
-    return EXIT.ok;
+    return;
   }
-  print(
-    `cluster ${spec.name} is ready after ${progress.seconds.toFixed(1)} s; context ${context} is current in ${target}`,
-  );
+  const took = progress.seconds.toFixed(1);
+  print(`cluster ${spec.name} is ready after ${took} s; context ${context} is current in ${kubeconfig}`);
   print();
   print("  kubectl get nodes");
   if (spec.node === "real") {
@@ -206,7 +182,8 @@ async function finish(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, pr
       "  kubectl create deployment web --image k8ts.local/demo-http --replicas 3 && kubectl expose deployment web --port 80 --target-port 8080",
     );
     print(`  DNS answers at ${addressAt(spec.serviceCidr, 10)}, in pods and on this machine`);
+  } else {
+    print("  (a simulated node: pods become Running, but no container runs)");
   }
   print(`  k8ts stop --name ${spec.name}     (delete --purge removes it without a trace)`);
-  return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { RealClock } from "../../kit/index.ts";
 import { CliError } from "../cli/errors.ts";
 import type { ClusterPaths } from "./paths.ts";
@@ -16,6 +16,7 @@ export type ServerMessage =
  * process ends. Rejects with what the server said, or with the end of its log, when it could not get that far.
  */
 export function startServer(paths: ClusterPaths, waitMs: number, progress: (message: string) => void): Promise<void> {
+  mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
   // The very program that runs now, from the sources or bundled.
   const [, main = ""] = process.argv;
   const log = openSync(paths.log, "a", 0o600);

@@ -1,49 +1,73 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { RealClock } from "../../kit/index.ts";
 import { CliError } from "../cli/errors.ts";
 import type { ClusterPaths } from "./paths.ts";
 import { recordProcess, runningProcess } from "./process.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
+const POLL_MS = 20;
+
+/** A lock file, and in words what is done by whoever holds it. */
+export interface Lock {
+  readonly file: string;
+  readonly doing: string;
+}
+
+/** The lock of one cluster. */
+export function changing(paths: ClusterPaths): Lock {
+  return { file: paths.lock, doing: `working on cluster ${paths.name}` };
+}
 
 /**
- * Runs `body` while no other `k8ts` command changes the same cluster. Waits for its turn up to 30 s; a lock left behind
- * by a killed command is taken over.
+ * Runs `body` while no other process holds the lock. Waits up to a minute for its turn; a lock left behind by a killed
+ * process is taken over.
  */
-export async function withLock<T>(paths: ClusterPaths, body: () => Promise<T>): Promise<T> {
+export async function withLock<T>({ file, doing }: Lock, body: () => Promise<T>): Promise<T> {
   const clock = new RealClock();
   const deadline = clock.monotonic() + PATIENCE_MS;
-  mkdirSync(dirname(paths.lock), { recursive: true, mode: 0o700 });
-  while (!take(paths.lock)) {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  while (!take(file)) {
     if (clock.monotonic() > deadline) {
-      throw new CliError(
-        `another k8ts command (process ${runningProcess(paths.lock)}) is working on cluster ${paths.name}`,
-        {
-          hint: `wait for it to end; if there is none, remove ${paths.lock}`,
-        },
-      );
+      throw new CliError(`another k8ts command (process ${runningProcess(file) ?? "unknown"}) is ${doing}`, {
+        hint: `wait for it to end, or end it; its lock is ${file}`,
+      });
     }
-    await clock.sleep(50);
+    await clock.sleep(POLL_MS);
   }
   try {
     return await body();
   } finally {
-    rmSync(paths.lock, { force: true });
+    rmSync(file, { force: true });
   }
 }
 
+/** The file appears with its content, so that nobody ever reads half a record. */
 function take(file: string): boolean {
+  const mine = `${file}.${process.pid}`;
+  recordProcess(mine, process.pid);
   try {
-    const fd = openSync(file, "wx", 0o600);
-    writeSync(fd, "");
-    closeSync(fd);
-    recordProcess(file, process.pid);
+    linkSync(mine, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(mine, { force: true });
   }
-  // A holder that was just created and not yet recorded reads as empty: leave it its moment.
-  if (readFileSync(file, "utf8") !== "" && runningProcess(file) === undefined) rmSync(file, { force: true });
+  if (runningProcess(file) === undefined) breakStale(file);
   return false;
+}
+
+/** Moves a lock away whose holder is gone, and back if somebody was quicker and holds it now. */
+function breakStale(file: string): void {
+  const aside = `${file}.${process.pid}.stale`;
+  try {
+    renameSync(file, aside);
+    if (runningProcess(aside) !== undefined) linkSync(aside, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "EEXIST") throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }

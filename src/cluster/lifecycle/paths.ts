@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { usageError } from "../cli/errors.ts";
 
 /** Where one cluster keeps its files. Everything k8ts writes lies below `dir`, save the kubeconfig. */
@@ -15,8 +15,12 @@ export interface ClusterPaths {
   /** Process id and start time of the server. */
   readonly pid: string;
   readonly lock: string;
+  /** Held while a new cluster is decided on, beside all other clusters. */
+  readonly registryLock: string;
   /** The administrator's kubeconfig. */
   readonly kubeconfig: string;
+  /** Which files its context was merged into: see kubeconfig.ts. */
+  readonly merged: string;
   /** The real node's root: containerd, kubelet, CNI. */
   readonly node: string;
   /** Sockets and CNI state: short path, because a Unix socket's is limited to 108 bytes. */
@@ -27,7 +31,8 @@ const NAME = /^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/;
 
 /** The folder that holds all clusters of this user: `$K8TS_HOME`, `/var/lib/k8ts` for root, else `$XDG_DATA_HOME/k8ts`. */
 export function home(env: NodeJS.ProcessEnv = process.env): string {
-  if (env["K8TS_HOME"]) return env["K8TS_HOME"];
+  // The server works in another folder than the command that starts it.
+  if (env["K8TS_HOME"]) return resolve(env["K8TS_HOME"]);
   if (process.getuid?.() === 0) return "/var/lib/k8ts";
   return join(env["XDG_DATA_HOME"] || join(homedir(), ".local/share"), "k8ts");
 }
@@ -51,10 +56,22 @@ export function clusterPaths(name: string, root = home()): ClusterPaths {
     log: join(dir, "k8ts.log"),
     pid: join(dir, "k8ts.pid"),
     lock: join(root, `.${name}.lock`),
+    registryLock: join(root, ".clusters.lock"),
     kubeconfig: join(dir, "admin.kubeconfig"),
+    merged: join(dir, "merged.json"),
     node: join(dir, "node"),
     run,
   };
+}
+
+/** What a command that was killed may have left in a folder without a `cluster.json`. */
+const REMAINS = /^(cluster\.json\.tmp|k8ts\.(log|pid)|lost\+found)$/;
+
+/** The entries of a cluster's folder that k8ts did not put there; none where there is a `cluster.json`, or no folder. */
+export function strangeEntries(paths: ClusterPaths): string[] {
+  if (existsSync(paths.spec) || !existsSync(paths.dir)) return [];
+  if (!statSync(paths.dir).isDirectory()) return ["a file"];
+  return readdirSync(paths.dir).filter((entry) => !REMAINS.test(entry));
 }
 
 /** The names of all clusters that exist below `root`, sorted. */

@@ -31,6 +31,11 @@ type Check = (value: unknown) => string | undefined;
 
 const port: Check = (v) =>
   Number.isInteger(v) && Number(v) > 0 && Number(v) < 65536 ? undefined : "a port from 1 to 65535";
+const ADDRESS = /^(\d{1,3}\.){3}\d{1,3}$/;
+const address: Check = (v) =>
+  typeof v === "string" && ADDRESS.test(v) && v.split(".").every((n) => Number(n) < 256)
+    ? undefined
+    : "an IPv4 address such as 127.0.0.1";
 const text: Check = (v) => (typeof v === "string" && v !== "" ? undefined : "a non-empty string");
 const cidr: Check = (v) =>
   typeof v === "string" &&
@@ -39,7 +44,9 @@ const cidr: Check = (v) =>
     ? undefined
     : "an IPv4 range such as 10.244.0.0/16";
 const dnsName: Check = (v) =>
-  typeof v === "string" && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(v) ? undefined : "a DNS name";
+  typeof v === "string" && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(v)
+    ? undefined
+    : "a DNS name";
 
 const FIELDS: Readonly<Record<keyof ClusterOptions, Check>> = {
   name: dnsName,
@@ -48,7 +55,7 @@ const FIELDS: Readonly<Record<keyof ClusterOptions, Check>> = {
   simulatedNodes: (v) =>
     Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 10_000 ? undefined : "a number from 0 to 10000",
   apiPort: port,
-  apiAddress: text,
+  apiAddress: address,
   kubeletPort: port,
   dnsPort: port,
   podCidr: cidr,
@@ -85,17 +92,32 @@ export function checkOptions(value: unknown, source: string): ClusterOptions {
   return rest as ClusterOptions;
 }
 
-/** Reads what an earlier `up` decided; undefined when there is no such cluster. */
+const OPTIONAL: readonly string[] = ["kubeconfig"];
+
+/** Reads what an earlier `up` decided; undefined when there is no such cluster. Throws when the file is damaged. */
 export function readSpec(paths: ClusterPaths): ClusterSpec | undefined {
   if (!existsSync(paths.spec)) return undefined;
-  try {
-    return JSON.parse(readFileSync(paths.spec, "utf8")) as ClusterSpec;
-  } catch (cause) {
-    throw new CliError(`cannot read ${paths.spec}: it is not valid JSON`, {
+  const damaged = (what: string, cause?: unknown): CliError =>
+    new CliError(`cannot use ${paths.spec}: ${what}`, {
       hint: `restore the file, or remove the cluster with: k8ts delete --name ${paths.name} --purge`,
       cause,
     });
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(paths.spec, "utf8"));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw damaged("it is not valid JSON", cause);
   }
+  try {
+    const options = checkOptions(value, "it");
+    const missing = Object.keys(FIELDS).find((field) => !OPTIONAL.includes(field) && !Object.hasOwn(options, field));
+    if (missing) throw usageError(`it lacks ${missing}`);
+    if (options.name !== paths.name) throw usageError(`it is of a cluster named ${JSON.stringify(options.name)}`);
+  } catch (cause) {
+    throw damaged((cause as Error).message, cause);
+  }
+  return value as ClusterSpec;
 }
 
 /** Writes a spec so that a crash leaves the old file or the new one. */

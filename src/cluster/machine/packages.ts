@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { CliError } from "../cli/errors.ts";
+import type { Progress } from "../cli/output.ts";
 
 /** A program a real node cannot do without. */
 interface Requirement {
@@ -27,7 +28,7 @@ const REQUIREMENTS: readonly Requirement[] = [
 ];
 
 /** What is missing on this machine for a real node. */
-export function missingPackages(env: NodeJS.ProcessEnv = process.env): { package: string; why: string }[] {
+function missingPackages(env: NodeJS.ProcessEnv = process.env): { package: string; why: string }[] {
   const path = `${env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/local/sbin`;
   return REQUIREMENTS.filter((need) => !need.anyOf.some((program) => isThere(program, path)));
 }
@@ -45,7 +46,7 @@ function isThere(program: string, path: string): boolean {
 }
 
 /** Whether this is a Debian or a descendant, where apt-get can be asked. */
-export function hasApt(): boolean {
+function hasApt(): boolean {
   try {
     return (
       /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync("/etc/os-release", "utf8")) && existsSync("/usr/bin/apt-get")
@@ -55,8 +56,31 @@ export function hasApt(): boolean {
   }
 }
 
+/** Makes sure that a real node finds all programs it needs; installs what is missing when it may and can, else says what to do. */
+export async function ensurePackages(install: boolean, progress: Progress): Promise<void> {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  const names = missing.map((m) => m.package);
+  const list = missing.map((m) => `${m.package} (${m.why})`).join(", ");
+  if (!install || !hasApt()) {
+    const reason = install ? "this is neither Debian nor Ubuntu" : "--no-install was given";
+    throw new CliError(`a real node needs packages that are missing: ${list}`, {
+      hint: `${reason}: install ${names.join(" ")} with your package manager, or use --simulated`,
+    });
+  }
+  progress.note(`installing ${list}`);
+  const output: string[] = [];
+  try {
+    await installPackages(names, (line) => output.push(line));
+  } catch (error) {
+    for (const line of output.slice(-15)) progress.note(line);
+    throw error;
+  }
+  progress.step(`installed ${names.join(", ")}`);
+}
+
 /** Installs packages with apt-get, asking for a fresh list once when the first try fails. `output` gets what apt prints. */
-export async function installPackages(names: readonly string[], output: (line: string) => void): Promise<void> {
+async function installPackages(names: readonly string[], output: (line: string) => void): Promise<void> {
   const install = ["install", "-y", "--no-install-recommends", ...names];
   if ((await aptGet(install, output)) === 0) return;
   await aptGet(["update"], output);

@@ -1,14 +1,14 @@
 import { resources } from "../../api/index.ts";
 import type { StandardApiServer } from "../../apiserver/index.ts";
 import { type Component, type Env, Group } from "../../kit/index.ts";
-import { createSimulatedNodes } from "../../kubelet/simulated/index.ts";
 import { openEmbeddedStore } from "../../store/embedded/index.ts";
 import type { ClusterPaths } from "../lifecycle/paths.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
 import { machineAddress } from "../machine/network.ts";
-import { apiServerOf, controllersOf, listener, schedulerOf } from "./control-plane.ts";
+import { apiServerOf, listener } from "./control-plane.ts";
 import { SYSTEM } from "./identities.ts";
-import { ensurePki, type Pki } from "./pki.ts";
+import { later } from "./later.ts";
+import { completePki, ensurePki, type Pki } from "./pki.ts";
 
 export interface ComposeOptions {
   readonly paths: ClusterPaths;
@@ -19,6 +19,10 @@ export interface ComposeOptions {
   /** Called once everything of the cluster is there. */
   readonly ready: () => void;
 }
+
+/** What stops slower than this is given up: a stopping server must not keep its user waiting. */
+const STOP_TIMEOUT_MS = 10_000;
+const FIRST_ANSWERS_MS = 10;
 
 /** Everything of a one-machine cluster in one process: the only place that names concrete parts. */
 export function composeCluster(options: ComposeOptions): Component {
@@ -34,14 +38,21 @@ export function composeCluster(options: ComposeOptions): Component {
         api.component,
         listener(api, spec, pki),
         step("control plane answers", progress),
-        controllersOf(api, spec, pki, env),
-        schedulerOf(api, env),
+        // What follows keeps the processor busy for a while: who waits for the API gets an answer first.
+        pause(FIRST_ANSWERS_MS, env),
+        later("controllers", async () => (await import("./control-loops.ts")).controllersOf(api, spec, pki, env)),
+        later("scheduler", async () => (await import("./control-loops.ts")).schedulerOf(api, env)),
         ...(spec.node === "real" ? await realParts(options, api, pki, nodeIP) : []),
-        createSimulatedNodes({ client: api.clientFor(SYSTEM), env, nodes: simulatedNodes(spec) }),
+        later("simulated nodes", async () => {
+          const { createSimulatedNodes } = await import("../../kubelet/simulated/index.ts");
+          return createSimulatedNodes({ client: api.clientFor(SYSTEM), env, nodes: simulatedNodes(spec) });
+        }),
+        step("all keys are made", () => completePki(pki)),
         step("cluster is ready", () => options.ready()),
       ];
+      const group = new Group(parts, { clock: env.clock, name: "k8ts", log: env.log, stopTimeout: STOP_TIMEOUT_MS });
       try {
-        await new Group(parts, { clock: env.clock, name: "k8ts", log: env.log }).run(signal);
+        await group.run(signal);
       } finally {
         await store.close();
       }
@@ -101,4 +112,9 @@ function step(message: string, say: (message: string) => void): Component {
       return Promise.resolve();
     },
   };
+}
+
+/** Keeps what comes after it waiting. */
+function pause(ms: number, env: Env): Component {
+  return { name: "pause", ready: (signal) => env.clock.sleep(ms, signal), run: () => Promise.resolve() };
 }

@@ -1,12 +1,9 @@
 import { createStandardApiServer, type StandardApiServer } from "../../apiserver/index.ts";
-import { createControllers } from "../../controllers/index.ts";
 import { type Component, type Env, isCoded } from "../../kit/index.ts";
-import { createScheduler } from "../../scheduler/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CliError } from "../cli/errors.ts";
 import type { ClusterSpec } from "../lifecycle/spec.ts";
 import { addressAt } from "../machine/network.ts";
-import { componentUser, controllerUser } from "./identities.ts";
 import type { Pki } from "./pki.ts";
 
 /** The API server as this cluster has it. */
@@ -17,10 +14,26 @@ export function apiServerOf(spec: ClusterSpec, pki: Pki, nodeIP: string, store: 
     serviceAccountKey: pki.serviceAccountKey,
     issuer: `https://kubernetes.default.svc.${spec.clusterDomain}`,
     serviceCidrs: [spec.serviceCidr],
-    more: { kubelet: { ca: pki.authority.cert, ...pki.kubeletClient } },
+    more: { kubelet: kubeletPapers(pki) },
     advertise: { address: nodeIP, port: spec.apiPort, serviceIP: addressAt(spec.serviceCidr, 1) },
   });
 }
+
+/** What kubelets are shown, made when the first one is called. */
+function kubeletPapers(pki: Pki): { readonly ca: string; readonly cert: string; readonly key: string } {
+  return {
+    ca: pki.authority.cert,
+    get cert() {
+      return pki.kubeletClient.cert;
+    },
+    get key() {
+      return pki.kubeletClient.key;
+    },
+  };
+}
+
+/** As upstream reads it: all interfaces and both address families. */
+const EVERYWHERE = "0.0.0.0";
 
 /** Serves the API on the network. Never stops by itself: it goes with the server. */
 export function listener(api: StandardApiServer, spec: ClusterSpec, pki: Pki): Component {
@@ -31,7 +44,7 @@ export function listener(api: StandardApiServer, spec: ClusterSpec, pki: Pki): C
     async run() {
       try {
         await api.server.listen({
-          host: spec.apiAddress,
+          ...(spec.apiAddress !== EVERYWHERE && { host: spec.apiAddress }),
           port: spec.apiPort,
           ...pki.apiServer,
           clientCa: pki.authority.cert,
@@ -47,20 +60,4 @@ export function listener(api: StandardApiServer, spec: ClusterSpec, pki: Pki): C
       resolve();
     },
   };
-}
-
-/** kube-scheduler. It binds volumes too, which upstream gives it a second role for. */
-export function schedulerOf(api: StandardApiServer, env: Env): Component {
-  return createScheduler({ client: api.clientFor(componentUser("kube-scheduler")), env });
-}
-
-/** kube-controller-manager's loops. */
-export function controllersOf(api: StandardApiServer, spec: ClusterSpec, pki: Pki, env: Env): Component {
-  return createControllers({
-    env,
-    clientFor: (name) => api.clientFor(name === "kube-controller-manager" ? componentUser(name) : controllerUser(name)),
-    rootCa: pki.authority.cert,
-    // One API server: a namespace's end is seen at once.
-    config: { clusterCidr: [spec.podCidr], serviceCidr: [spec.serviceCidr], namespaceDeletionDelayMs: 0 },
-  });
 }

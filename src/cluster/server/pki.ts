@@ -15,7 +15,7 @@ const RENEW_DAYS = 60;
 /** Certificates are valid from a little earlier, for clients whose clocks lag. */
 const BACKDATE_MS = 3600_000;
 
-/** Every key and certificate of a one-machine control plane. */
+/** Every key and certificate of a one-machine control plane. What is not needed to serve is loaded or made when first asked for. */
 export interface Pki {
   readonly authority: KeyPair;
   /** Signs the client certificate with which the API server vouches for users to extension servers. */
@@ -33,6 +33,13 @@ export interface Pki {
 }
 
 type LeafRequest = Omit<CertificateRequest, "notBefore" | "notAfter">;
+type LeafName =
+  | "front-proxy-client"
+  | "apiserver"
+  | "apiserver-kubelet-client"
+  | "kubelet"
+  | "kubelet-server"
+  | "admin";
 
 /**
  * Loads the cluster's keys from `dir` and makes what is missing, about to expire, or does not name `nodeIP` any more.
@@ -42,38 +49,60 @@ export function ensurePki(dir: string, spec: ClusterSpec, nodeIP: string, env: E
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const authority = ensureAuthority(dir, "ca", "kubernetes", env);
   const frontProxyAuthority = ensureAuthority(dir, "front-proxy-ca", "front-proxy-ca", env);
-  const leaf = (name: string, issuer: KeyPair, request: LeafRequest): KeyPair =>
-    ensureLeaf(dir, name, issuer, request, env);
+  const requests = leafRequests(spec, nodeIP);
+  const made = new Map<LeafName, KeyPair>();
+  const leaf = (name: LeafName): KeyPair => {
+    const issuer = name === "front-proxy-client" ? frontProxyAuthority : authority;
+    const pair = made.get(name) ?? ensureLeaf(dir, name, issuer, requests[name], env);
+    made.set(name, pair);
+    return pair;
+  };
   return {
     authority,
     frontProxyAuthority,
-    frontProxyClient: leaf("front-proxy-client", frontProxyAuthority, {
-      subject: { commonName: "front-proxy-client" },
-      usages: ["client"],
-    }),
-    apiServer: leaf("apiserver", authority, {
+    apiServer: leaf("apiserver"),
+    serviceAccountKey: ensureServiceAccountKey(dir),
+    get frontProxyClient() {
+      return leaf("front-proxy-client");
+    },
+    get kubeletClient() {
+      return leaf("apiserver-kubelet-client");
+    },
+    get kubelet() {
+      return leaf("kubelet");
+    },
+    get kubeletServer() {
+      return leaf("kubelet-server");
+    },
+    get admin() {
+      return leaf("admin");
+    },
+  };
+}
+
+/** Makes or renews the certificates that nobody has asked for yet: others look for them in the folder. */
+export function completePki(pki: Pki): void {
+  const { frontProxyClient: _1, kubeletClient: _2, kubelet: _3, kubeletServer: _4, admin: _5 } = pki;
+}
+
+function leafRequests(spec: ClusterSpec, nodeIP: string): Record<LeafName, LeafRequest> {
+  const node = { commonName: `system:node:${spec.nodeName}`, organizations: ["system:nodes"] };
+  const nodeNames = [spec.nodeName, "localhost", nodeIP, "127.0.0.1"];
+  const masters = (commonName: string): LeafRequest => ({
+    subject: { commonName, organizations: ["system:masters"] },
+    usages: ["client"],
+  });
+  return {
+    "front-proxy-client": { subject: { commonName: "front-proxy-client" }, usages: ["client"] },
+    apiserver: {
       subject: { commonName: "kube-apiserver" },
       names: apiServerNames(spec, nodeIP),
       usages: ["server"],
-    }),
-    kubeletClient: leaf("apiserver-kubelet-client", authority, {
-      subject: { commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"] },
-      usages: ["client"],
-    }),
-    kubelet: leaf("kubelet", authority, {
-      subject: { commonName: `system:node:${spec.nodeName}`, organizations: ["system:nodes"] },
-      usages: ["client"],
-    }),
-    kubeletServer: leaf("kubelet-server", authority, {
-      subject: { commonName: `system:node:${spec.nodeName}`, organizations: ["system:nodes"] },
-      names: [spec.nodeName, "localhost", nodeIP, "127.0.0.1"],
-      usages: ["server"],
-    }),
-    admin: leaf("admin", authority, {
-      subject: { commonName: "kubernetes-admin", organizations: ["system:masters"] },
-      usages: ["client"],
-    }),
-    serviceAccountKey: ensureServiceAccountKey(dir),
+    },
+    "apiserver-kubelet-client": masters("kube-apiserver-kubelet-client"),
+    kubelet: { subject: node, usages: ["client"] },
+    "kubelet-server": { subject: node, names: nodeNames, usages: ["server"] },
+    admin: masters("kubernetes-admin"),
   };
 }
 

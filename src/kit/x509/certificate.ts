@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { isIP } from "node:net";
 import type { Random } from "../random.ts";
 import { subjectOf } from "./subject.ts";
 import type { Subject } from "./subject.ts";
@@ -65,7 +64,7 @@ export function certify(authority: KeyPair, request: CertificateRequest, publicK
   const signer = createPrivateKey(authority.key);
   const issuer = new X509Certificate(authority.cert);
   const names = (request.names ?? []).map((name) =>
-    isIP(name) ? tagged(7, false, addressBytes(name)) : tagged(2, false, Buffer.from(name, "ascii")),
+    isAddress(name) ? tagged(7, false, addressBytes(name)) : tagged(2, false, Buffer.from(name, "ascii")),
   );
   const extensions = [
     extension(OID.keyUsage, true, bits(Buffer.from([0xa0]), 5)),
@@ -147,8 +146,15 @@ function keyId(key: KeyObject): Buffer {
     .digest();
 }
 
+const IPV4 = /^\d+(\.\d+){3}$/;
+
+/** Tells addresses from DNS names, which is all that is in doubt. (The first `isIP` of `node:net` takes 5 ms.) */
+function isAddress(name: string): boolean {
+  return name.includes(":") || IPV4.test(name);
+}
+
 function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));
+  if (IPV4.test(address)) return Buffer.from(address.split(".").map(Number));
   const [head = "", tail] = address.split("::");
   const words = (text: string): number[] =>
     text === "" ? [] : text.split(":").map((word) => Number.parseInt(word, 16));
