@@ -66,7 +66,7 @@ export function withOldTimes(next: ApiObject, live: StoredObject | undefined): A
 function timeless(object: StoredObject | undefined): unknown {
   if (!object) return undefined;
   const entries = object.metadata["managedFields"] as readonly JsonObject[] | undefined;
-  const managedFields = (entries ?? []).map(({ time: _, ...entry }) => entry);
+  const managedFields = (entries ?? []).map((entry) => ({ ...entry, time: undefined }));
   return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
