@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../kit/index.ts";
+import { type Clock, LruMap } from "../../kit/index.ts";
 import { unauthorized } from "../../machinery/index.ts";
 import type { Authenticator, Credentials, UserInfo } from "../seams/index.ts";
 
@@ -16,18 +16,17 @@ const CACHE_SIZE = 4_096;
 
 /** Bearer tokens from the Authorization header, or from a WebSocket's sub-protocols where browsers cannot set headers. */
 export function bearerAuthenticator(authenticators: readonly TokenAuthenticator[], clock: Clock): Authenticator {
-  const cache = new Map<string, { readonly user: UserInfo; readonly until: number }>();
+  const cache = new LruMap<string, { readonly user: UserInfo; readonly until: number }>(CACHE_SIZE);
   return {
     name: "bearer",
     async authenticate(credentials, signal) {
       const token = tokenOf(credentials);
       if (token === undefined) return undefined;
+      // Whoever reads our memory shall not find tokens there.
       const key = createHash("sha256").update(token).digest("base64");
       const known = cache.get(key);
       if (known && known.until > clock.monotonic()) return known.user;
-      cache.delete(key);
       const user = await ask(authenticators, token, signal);
-      if (cache.size >= CACHE_SIZE) cache.clear();
       cache.set(key, { user, until: clock.monotonic() + CACHE_MS });
       return user;
     },
@@ -50,8 +49,9 @@ async function ask(
   throw unauthorized();
 }
 
+/** One space and no more before the token, as upstream wants it. */
 function tokenOf({ headers }: Credentials): string | undefined {
-  const [scheme, token] = (headers["authorization"] ?? "").trim().split(/\s+/, 2);
+  const [scheme, token] = (headers["authorization"] ?? "").trim().split(" ", 2);
   if (scheme?.toLowerCase() === "bearer") return token === undefined || token === "" ? undefined : token;
   const protocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((p) => p.trim());
   const carrier = protocols.find((p) => p.startsWith(WEBSOCKET_PREFIX));

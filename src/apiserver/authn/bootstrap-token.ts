@@ -8,6 +8,7 @@ import type { TokenAuthenticator } from "./bearer.ts";
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const TYPE = "bootstrap.kubernetes.io/token";
 const GROUP = "system:bootstrappers";
+const EXTRA_GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 /** Bootstrap tokens: secrets `bootstrap-token-ID` in kube-system that say `usage-bootstrap-authentication` (KEP-130). */
 export function bootstrapTokenAuthenticator(lookup: Lookup, clock: Clock): TokenAuthenticator {
@@ -23,14 +24,17 @@ export function bootstrapTokenAuthenticator(lookup: Lookup, clock: Clock): Token
       const expiration = field("expiration");
       if (expiration !== "" && !(Date.parse(expiration) > clock.now())) return undefined;
       if (field("usage-bootstrap-authentication") !== "true") return undefined;
-      const extra = field("auth-extra-groups")
-        .split(",")
-        .filter((group) => group.startsWith(`${GROUP}:`));
-      return authenticated({ name: `system:bootstrap:${id}`, groups: [GROUP, ...extra] });
+      const text = field("auth-extra-groups");
+      const extra = text === "" ? [] : text.split(",");
+      // A group that nobody may have makes the whole token worthless, rather than one of fewer rights.
+      if (!extra.every((group) => EXTRA_GROUP.test(group))) return undefined;
+      const groups = [...new Set([GROUP, ...extra])].toSorted();
+      return authenticated({ name: `system:bootstrap:${id}`, groups });
     },
   };
 }
 
 function same(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,8 +1,9 @@
-export { InvalidToken, type SigningKey, signingKey, verificationKey } from "./jwt.ts";
+export { jwks, openidConfiguration } from "./discovery.ts";
+export { InvalidToken, type SigningKey, signingKey, type VerificationKey, verificationKey } from "./jwt.ts";
 export {
   type BoundObject,
-  jwks,
-  openidConfiguration,
+  LAST_USED_LABEL,
   ServiceAccountTokens,
   type TokenIssuerOptions,
+  type Verified,
 } from "./service-account.ts";

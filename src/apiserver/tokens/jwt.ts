@@ -1,19 +1,31 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, createHash } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 
 /** A JSON Web Token's payload (RFC 7519). */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** A key that signs tokens, and the id under which verifiers find its public half. */
-export interface SigningKey {
-  readonly privateKey: KeyObject;
+/** A key by which tokens are checked, and the id under which they name it. */
+export interface VerificationKey {
   readonly publicKey: KeyObject;
   readonly keyId: string;
   readonly algorithm: Algorithm;
 }
 
-export type Algorithm = "ES256" | "RS256";
+/** A key that signs tokens. */
+export interface SigningKey extends VerificationKey {
+  readonly privateKey: KeyObject;
+}
 
-/** Thrown for anything that is not a token of ours. The message is for logs: clients learn only that they are not known. */
+export type Algorithm = "ES256" | "ES384" | "ES512" | "RS256";
+
+const DIGESTS: Readonly<Record<Algorithm, string>> = {
+  ES256: "sha256",
+  ES384: "sha384",
+  ES512: "sha512",
+  RS256: "sha256",
+};
+const CURVES: Readonly<Record<string, Algorithm>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+
+/** Thrown for anything that is not a token of ours. The message says why, in upstream's words where it has any. */
 export class InvalidToken extends Error {
   constructor(message: string) {
     super(message);
@@ -28,11 +40,14 @@ export function signingKey(pem: string): SigningKey {
 }
 
 /** What is needed to check tokens of a key that signs elsewhere, or no longer. */
-export function verificationKey(publicKey: KeyObject): Omit<SigningKey, "privateKey"> {
-  const kinds: Readonly<Record<string, Algorithm>> = { ec: "ES256", rsa: "RS256" };
-  const algorithm = kinds[publicKey.asymmetricKeyType ?? ""];
-  if (!algorithm)
-    throw new Error(`a ${publicKey.asymmetricKeyType ?? "symmetric"} key cannot sign tokens: expected P-256 or RSA`);
+export function verificationKey(publicKey: KeyObject): VerificationKey {
+  const type = publicKey.asymmetricKeyType ?? "symmetric";
+  const curve = publicKey.asymmetricKeyDetails?.namedCurve ?? "";
+  const algorithm = type === "rsa" ? "RS256" : CURVES[curve];
+  if (!algorithm) {
+    const what = curve === "" ? type : `${type} ${curve}`;
+    throw new Error(`a ${what} key cannot sign tokens: expected RSA, P-256, P-384 or P-521`);
+  }
   const keyId = createHash("sha256")
     .update(publicKey.export({ type: "spki", format: "der" }))
     .digest("base64url");
@@ -43,26 +58,29 @@ export function verificationKey(publicKey: KeyObject): Omit<SigningKey, "private
 export function signJwt(claims: Claims, key: SigningKey): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const body = `${part({ alg: key.algorithm, kid: key.keyId })}.${part(claims)}`;
-  return `${body}.${sign("sha256", Buffer.from(body), { key: key.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+  const how = { key: key.privateKey, dsaEncoding: "ieee-p1363" } as const;
+  return `${body}.${sign(DIGESTS[key.algorithm], Buffer.from(body), how).toString("base64url")}`;
 }
 
 /**
  * The claims of a token that one of `keys` signed. The algorithm is the key's, never what the token's header claims, so
  * that neither `none` nor an HMAC keyed with a public key gets through. Times are not checked here.
  */
-export function verifyJwt(token: string, keys: readonly Omit<SigningKey, "privateKey">[]): Claims {
+export function verifyJwt(token: string, keys: readonly VerificationKey[]): Claims {
   const parts = token.split(".");
   const [header, payload, signature] = parts;
-  if (parts.length !== 3 || !header || !payload || !signature)
+  if (parts.length !== 3 || !header || !payload || !signature) {
     throw new InvalidToken("not a signed token in compact form");
+  }
   const { alg, kid } = parse(header);
   const candidates = keys.filter((key) => key.algorithm === alg && (kid === undefined || kid === key.keyId));
+  if (candidates.length === 0) throw new InvalidToken("invalid signature, no keys found");
   const body = Buffer.from(`${header}.${payload}`);
   const bytes = Buffer.from(signature, "base64url");
-  const signer = candidates.find((key) =>
-    verify("sha256", body, { key: key.publicKey, dsaEncoding: "ieee-p1363" }, bytes),
+  const signer = candidates.find(({ algorithm, publicKey }) =>
+    verify(DIGESTS[algorithm], body, { key: publicKey, dsaEncoding: "ieee-p1363" }, bytes),
   );
-  if (!signer) throw new InvalidToken("no known key signed this token");
+  if (!signer) throw new InvalidToken("go-jose/go-jose: error in cryptographic primitive");
   return parse(payload);
 }
 

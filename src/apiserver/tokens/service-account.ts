@@ -1,12 +1,31 @@
-import { type authenticationv1, type corev1, type Draft, resources } from "../../api/index.ts";
+import { type authenticationv1, type corev1, type Draft, type Resource, resources } from "../../api/index.ts";
 import type { Clock, Random } from "../../kit/index.ts";
+import { formatTime, notFound } from "../../machinery/index.ts";
 import type { Lookup, UserInfo } from "../seams/index.ts";
-import { type Claims, InvalidToken, peekClaims, type SigningKey, signJwt, verifyJwt } from "./jwt.ts";
+import {
+  accountUser,
+  boundClaims,
+  type KubernetesClaims,
+  LEGACY_ISSUER,
+  type LegacyClaims,
+  legacyClaims,
+  type Ref,
+  writeLegacyClaims,
+} from "./claims.ts";
+import {
+  type Claims,
+  InvalidToken,
+  peekClaims,
+  type SigningKey,
+  signJwt,
+  type VerificationKey,
+  verifyJwt,
+} from "./jwt.ts";
 
 /** What tokens are issued and checked with. */
 export interface TokenIssuerOptions {
   /** The first signs; all verify. */
-  readonly keys: readonly [SigningKey, ...Omit<SigningKey, "privateKey">[]];
+  readonly keys: readonly [SigningKey, ...VerificationKey[]];
   /** The `iss` claim, such as `https://kubernetes.default.svc.cluster.local`. The first is written; all are accepted. */
   readonly issuers: readonly [string, ...string[]];
   /** Audiences of the API server itself; also those of a token that names none. */
@@ -14,6 +33,8 @@ export interface TokenIssuerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly lookup: Lookup;
+  /** Told of each use of a legacy token, so that the secret can be labelled with the day (`LAST_USED_LABEL`). */
+  readonly onLegacyUse?: (secret: corev1.Secret, day: string) => void;
 }
 
 /** A token's bond to an object: it dies with it. */
@@ -22,32 +43,41 @@ export interface BoundObject {
   readonly name: string;
   readonly uid: string;
   /** Pods: the node they run on, so that the token says from where it may be used. */
-  readonly node?: { readonly name: string; readonly uid: string };
+  readonly node?: Ref;
 }
 
-const PREFIX = "system:serviceaccount:";
+/** Says on which day a legacy token was last used. */
+export const LAST_USED_LABEL = "kubernetes.io/legacy-token-last-used";
+/** Says since when a legacy token that nobody used is worth nothing any more. */
+const INVALID_SINCE_LABEL = "kubernetes.io/legacy-token-invalid-since";
 const DEFAULT_SECONDS = 3600;
 /** Clocks may differ by this much. */
 const LEEWAY_SECONDS = 60;
 /** A token made for a pod by the kubelet is stretched to a year, because old clients do not read it anew (KEP-1205). */
 const WARN_AFTER_SECONDS = 3607;
 const EXTENDED_SECONDS = 365 * 24 * 3600;
+const INVALIDATED = "service account token has been invalidated";
 
-interface KubernetesClaims {
-  readonly namespace: string;
-  readonly serviceaccount: { readonly name: string; readonly uid: string };
-  readonly pod?: { readonly name: string; readonly uid: string };
-  readonly secret?: { readonly name: string; readonly uid: string };
-  readonly node?: { readonly name: string; readonly uid: string };
-  readonly warnafter?: number;
+/** What a token turned out to be. */
+export interface Verified {
+  readonly user: UserInfo;
+  /** What it is for, of what was asked for. */
+  readonly audiences: string[];
 }
 
-/** Issues and checks bound service account tokens (TokenRequest API, KEP-1205). */
+/** Issues and checks service account tokens: bound ones (TokenRequest API, KEP-1205), and legacy ones in secrets. */
 export class ServiceAccountTokens {
   readonly #options: TokenIssuerOptions;
+  readonly #issuers: ReadonlySet<unknown>;
 
   constructor(options: TokenIssuerOptions) {
     this.#options = options;
+    this.#issuers = new Set([...options.issuers, LEGACY_ISSUER]);
+  }
+
+  /** The keys that others may check our tokens with. */
+  get keys(): readonly VerificationKey[] {
+    return this.#options.keys;
   }
 
   /** Signs a token; returns the filled TokenRequest status. The caller has checked the request and the bound object. */
@@ -59,142 +89,180 @@ export class ServiceAccountTokens {
     const { clock, random, issuers, audiences, keys } = this.#options;
     const now = Math.floor(clock.now() / 1000);
     const wanted = spec.expirationSeconds ?? DEFAULT_SECONDS;
-    const isOwn = (spec.audiences ?? []).length === 0 || audiences.includes(spec.audiences?.[0] ?? "");
+    const meant = spec.audiences && spec.audiences.length > 0 ? spec.audiences : audiences;
+    const isOwn = meant.every((audience) => audiences.includes(audience));
     const stretch = wanted === WARN_AFTER_SECONDS && bound?.kind === "Pod" && isOwn;
-    const expires = now + (stretch ? EXTENDED_SECONDS : wanted);
     const claims = {
-      aud: spec.audiences && spec.audiences.length > 0 ? spec.audiences : audiences,
-      exp: expires,
+      aud: meant,
+      exp: now + (stretch ? EXTENDED_SECONDS : wanted),
       iat: now,
       iss: issuers[0],
       jti: random.uuid(),
-      "kubernetes.io": this.#kubernetesClaims(account, bound, stretch ? now + wanted : undefined),
+      "kubernetes.io": kubernetesClaims(account, bound, stretch ? now + wanted : undefined),
       nbf: now,
-      sub: `${PREFIX}${account.metadata.namespace}:${account.metadata.name}`,
+      sub: accountUser(account.metadata.namespace, account.metadata.name),
     };
-    return {
-      token: signJwt(claims, keys[0]),
-      expirationTimestamp: new Date((now + wanted) * 1000).toISOString().replace(".000Z", "Z"),
-    };
+    return { token: signJwt(claims, keys[0]), expirationTimestamp: formatTime((now + wanted) * 1000) };
   }
 
-  #kubernetesClaims(
-    account: corev1.ServiceAccount,
-    bound: BoundObject | undefined,
-    warnAfter: number | undefined,
-  ): KubernetesClaims {
-    const ref = bound && { name: bound.name, uid: bound.uid };
-    return {
-      namespace: account.metadata.namespace,
-      ...(bound?.kind === "Node" && ref && { node: ref }),
-      ...(bound?.node && { node: bound.node }),
-      ...(bound?.kind === "Pod" && ref && { pod: ref }),
-      ...(bound?.kind === "Secret" && ref && { secret: ref }),
-      serviceaccount: { name: account.metadata.name, uid: account.metadata.uid },
-      ...(warnAfter !== undefined && { warnafter: warnAfter }),
-    };
+  /** Signs the token of a secret of type `kubernetes.io/service-account-token`: it lives as long as the secret does. */
+  issueLegacy({ metadata }: corev1.ServiceAccount, secret: string): string {
+    const { namespace, name, uid } = metadata;
+    return signJwt(writeLegacyClaims({ namespace, secret, account: { name, uid } }), this.#options.keys[0]);
   }
 
   /** Whether a token claims to be one of ours: then nobody else need look at it. */
   claims(token: string): boolean {
-    const issuer = peekClaims(token)?.["iss"];
-    return typeof issuer === "string" && this.#options.issuers.includes(issuer);
+    return this.#issuers.has(peekClaims(token)?.["iss"]);
   }
 
   /**
    * The user a token stands for, and the audiences it shares with `audiences`. Rejects with {@link InvalidToken} for a bad
    * signature, a wrong audience or time, and when the account or the object it is bound to is gone or is another by now.
    */
-  async verify(
-    token: string,
-    audiences: readonly string[] = this.#options.audiences,
-  ): Promise<{ user: UserInfo; audiences: string[] }> {
+  async verify(token: string, audiences: readonly string[] = this.#options.audiences): Promise<Verified> {
     const claims = verifyJwt(token, this.#options.keys);
-    if (!this.#options.issuers.includes(String(claims["iss"])))
-      throw new InvalidToken(`issuer ${JSON.stringify(claims["iss"])} is not ours`);
+    const issuer = claims["iss"];
+    if (!this.#issuers.has(issuer)) throw new InvalidToken(`token issuer ${JSON.stringify(issuer)} is invalid`);
+    const shared = this.#sharedAudiences(claims["aud"], audiences);
+    if (issuer === LEGACY_ISSUER) {
+      return { user: await this.#legacyUser(token, legacyClaims(claims)), audiences: shared };
+    }
     this.#checkTimes(claims);
-    const meant = Array.isArray(claims["aud"]) ? claims["aud"].map(String) : [String(claims["aud"])];
-    const shared = meant.filter((audience) => audiences.includes(audience));
-    if (shared.length === 0)
-      throw new InvalidToken(
-        `token audiences ${JSON.stringify(meant)} are invalid for the target audiences ${JSON.stringify(audiences)}`,
-      );
-    const bonds = claims["kubernetes.io"] as KubernetesClaims | undefined;
-    if (!bonds?.namespace || !bonds.serviceaccount?.name)
-      throw new InvalidToken("the token has no kubernetes.io claims");
-    if (claims["sub"] !== `${PREFIX}${bonds.namespace}:${bonds.serviceaccount.name}`)
-      throw new InvalidToken("subject and claims differ");
+    const bonds = boundClaims(claims);
     await this.#checkBonds(bonds);
-    return { user: userOf(bonds, claims), audiences: shared };
+    return { user: userOf(bonds, claims["jti"]), audiences: shared };
+  }
+
+  #sharedAudiences(given: unknown, wanted: readonly string[]): string[] {
+    const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const named = list.filter((audience) => typeof audience === "string");
+    const meant = named.length > 0 ? named : this.#options.audiences;
+    const shared = meant.filter((audience) => wanted.includes(audience));
+    if (shared.length > 0) return shared;
+    const print = (list: readonly string[]): string => `[${list.map((text) => JSON.stringify(text)).join(" ")}]`;
+    throw new InvalidToken(`token audiences ${print(meant)} is invalid for the target audiences ${print(wanted)}`);
   }
 
   #checkTimes(claims: Claims): void {
     const now = this.#options.clock.now() / 1000;
-    const { exp, nbf } = claims as { exp?: unknown; nbf?: unknown };
-    if (typeof exp !== "number" || now > exp + LEEWAY_SECONDS) throw new InvalidToken("the token has expired");
-    if (typeof nbf === "number" && now + LEEWAY_SECONDS < nbf) throw new InvalidToken("the token is not valid yet");
+    const { exp, nbf, iat } = claims;
+    if (typeof nbf === "number" && now + LEEWAY_SECONDS < nbf) {
+      throw new InvalidToken("service account token is not valid yet");
+    }
+    if (typeof exp !== "number" || now - LEEWAY_SECONDS > exp) {
+      throw new InvalidToken("service account token has expired");
+    }
+    if (typeof iat === "number" && now + LEEWAY_SECONDS < iat) {
+      throw new InvalidToken("service account token is issued in the future");
+    }
   }
 
   async #checkBonds(bonds: KubernetesClaims): Promise<void> {
-    const { lookup, clock } = this.#options;
-    const { namespace } = bonds;
-    const account = await lookup.get(resources.serviceaccounts, bonds.serviceaccount.name, namespace);
-    const objects: [
-      what: string,
-      uid: string,
-      found: { metadata: { uid: string; deletionTimestamp?: string } } | undefined,
-    ][] = [["service account", bonds.serviceaccount.uid, account]];
-    if (bonds.secret)
-      objects.push(["secret", bonds.secret.uid, await lookup.get(resources.secrets, bonds.secret.name, namespace)]);
-    if (bonds.pod) objects.push(["pod", bonds.pod.uid, await lookup.get(resources.pods, bonds.pod.name, namespace)]);
-    else if (bonds.node) objects.push(["node", bonds.node.uid, await lookup.get(resources.nodes, bonds.node.name)]);
-    for (const [what, uid, found] of objects) {
-      if (found?.metadata.uid !== uid) throw new InvalidToken(`the ${what} that the token is bound to is gone`);
-      const deleted = found.metadata.deletionTimestamp;
-      if (deleted !== undefined && Date.parse(deleted) + LEEWAY_SECONDS * 1000 < clock.now())
-        throw new InvalidToken(`the ${what} has been deleted`);
+    const { namespace, serviceaccount, secret, pod, node } = bonds;
+    const account = await this.#account(namespace, serviceaccount);
+    if (account.metadata.uid !== serviceaccount.uid) {
+      throw new InvalidToken(mismatch("service account", account, "claim", serviceaccount));
     }
+    if (this.#isDeleted(account)) {
+      throw new InvalidToken(`service account ${namespace}/${serviceaccount.name} has been deleted`);
+    }
+    if (secret) await this.#checkBond(resources.secrets, "secret", secret, namespace);
+    if (pod) await this.#checkBond(resources.pods, "pod", pod, namespace);
+    // A pod's token only says where the pod was; a node's token dies with the node.
+    else if (node) await this.#checkBond(resources.nodes, "node", node);
+  }
+
+  async #account(namespace: string, { name }: Ref): Promise<corev1.ServiceAccount> {
+    const account = await this.#options.lookup.get(resources.serviceaccounts, name, namespace);
+    if (!account) throw new InvalidToken(notFound(resources.serviceaccounts, name).message);
+    return account;
+  }
+
+  async #checkBond(
+    resource: Resource<{ readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string } }>,
+    what: string,
+    ref: Ref,
+    namespace?: string,
+  ): Promise<void> {
+    const found = await this.#options.lookup.get(resource, ref.name, namespace);
+    if (!found) throw new InvalidToken(INVALIDATED);
+    if (found.metadata.uid !== ref.uid) {
+      throw new InvalidToken(mismatch(what, found, `service account ${what} ref claim`, ref));
+    }
+    if (this.#isDeleted(found)) throw new InvalidToken(INVALIDATED);
+  }
+
+  #isDeleted({ metadata }: { readonly metadata: { readonly deletionTimestamp?: string } }): boolean {
+    const { deletionTimestamp: time } = metadata;
+    return time !== undefined && Date.parse(time) + LEEWAY_SECONDS * 1000 < this.#options.clock.now();
+  }
+
+  /** A legacy token is whatever its secret holds. */
+  async #legacyUser(token: string, { namespace, secret: secretName, account: ref }: LegacyClaims): Promise<UserInfo> {
+    const secret = await this.#options.lookup.get(resources.secrets, secretName, namespace);
+    if (!secret || secret.metadata.deletionTimestamp !== undefined)
+      throw new InvalidToken("Token has been invalidated");
+    if (Buffer.from(secret.data?.["token"] ?? "", "base64").toString("latin1") !== token) {
+      throw new InvalidToken("Token does not match server's copy");
+    }
+    const account = await this.#account(namespace, ref);
+    const where = `ServiceAccount ${namespace}/${ref.name}`;
+    if (account.metadata.deletionTimestamp !== undefined) throw new InvalidToken(`${where} has been deleted`);
+    if (account.metadata.uid !== ref.uid) throw new InvalidToken(mismatch("ServiceAccount", account, "claim", ref));
+    const today = formatTime(this.#options.clock.now()).slice(0, "2026-01-01".length);
+    this.#options.onLegacyUse?.(secret, today);
+    if (secret.metadata.labels?.[INVALID_SINCE_LABEL]) {
+      const advice =
+        "Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the " +
+        `'${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`;
+      const which = `the token in secret ${namespace}/${secretName} for service account ${namespace}/${ref.name}`;
+      throw new InvalidToken(`${which} has been marked invalid. ${advice}`);
+    }
+    return { name: accountUser(namespace, ref.name), uid: ref.uid, groups: groupsOf(namespace) };
   }
 }
 
-function userOf(bonds: KubernetesClaims, claims: Claims): UserInfo {
-  const extra: Record<string, string[]> = {};
-  if (typeof claims["jti"] === "string") extra["authentication.kubernetes.io/credential-id"] = [`JTI=${claims["jti"]}`];
-  if (bonds.pod) {
-    extra["authentication.kubernetes.io/pod-name"] = [bonds.pod.name];
-    extra["authentication.kubernetes.io/pod-uid"] = [bonds.pod.uid];
-  }
-  if (bonds.node) {
-    extra["authentication.kubernetes.io/node-name"] = [bonds.node.name];
-    extra["authentication.kubernetes.io/node-uid"] = [bonds.node.uid];
-  }
+function mismatch(
+  what: string,
+  found: { readonly metadata: { readonly uid: string } },
+  claim: string,
+  ref: Ref,
+): string {
+  return `${what} UID (${found.metadata.uid}) does not match ${claim} (${ref.uid})`;
+}
+
+function kubernetesClaims(
+  { metadata }: corev1.ServiceAccount,
+  bound: BoundObject | undefined,
+  warnAfter: number | undefined,
+): KubernetesClaims {
+  const ref = bound && { name: bound.name, uid: bound.uid };
   return {
-    name: `${PREFIX}${bonds.namespace}:${bonds.serviceaccount.name}`,
-    uid: bonds.serviceaccount.uid,
-    groups: ["system:serviceaccounts", `system:serviceaccounts:${bonds.namespace}`, "system:authenticated"],
-    extra,
+    namespace: metadata.namespace,
+    ...(bound?.kind === "Node" && ref && { node: ref }),
+    ...(bound?.node && { node: bound.node }),
+    ...(bound?.kind === "Pod" && ref && { pod: ref }),
+    ...(bound?.kind === "Secret" && ref && { secret: ref }),
+    serviceaccount: { name: metadata.name, uid: metadata.uid },
+    ...(warnAfter !== undefined && { warnafter: warnAfter }),
   };
 }
 
-/** The public keys by which others check our tokens (RFC 7517), served at /openid/v1/jwks. */
-export function jwks(keys: readonly Omit<SigningKey, "privateKey">[]): { keys: object[] } {
-  return {
-    keys: keys.map((key) => ({
-      use: "sig",
-      ...key.publicKey.export({ format: "jwk" }),
-      kid: key.keyId,
-      alg: key.algorithm,
-    })),
-  };
+function groupsOf(namespace: string): string[] {
+  return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
 }
 
-/** The discovery document at /.well-known/openid-configuration. */
-export function openidConfiguration(issuer: string, jwksUri: string, algorithms: readonly string[]): object {
+function userOf({ namespace, serviceaccount, pod, node }: KubernetesClaims, id: unknown): UserInfo {
+  const key = (name: string): string => `authentication.kubernetes.io/${name}`;
   return {
-    issuer,
-    jwks_uri: jwksUri,
-    response_types_supported: ["id_token"],
-    subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: [...new Set(algorithms)],
+    name: accountUser(namespace, serviceaccount.name),
+    uid: serviceaccount.uid,
+    groups: groupsOf(namespace),
+    extra: {
+      ...(typeof id === "string" && id !== "" && { [key("credential-id")]: [`JTI=${id}`] }),
+      ...(pod && { [key("pod-name")]: [pod.name], [key("pod-uid")]: [pod.uid] }),
+      ...(node && { [key("node-name")]: [node.name], [key("node-uid")]: [node.uid] }),
+    },
   };
 }
