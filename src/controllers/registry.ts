@@ -22,6 +22,7 @@ import { statefulSetController } from "./statefulset/index.ts";
 import { taintEvictionController } from "./tainteviction/index.ts";
 import { ttlController } from "./ttl/index.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/index.ts";
+import { volumeBinderController } from "./volumebinder/index.ts";
 
 /** Every controller there is. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -48,4 +49,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   disruptionController,
   autoscalerController,
   resourceQuotaController,
+  volumeBinderController,
 ];

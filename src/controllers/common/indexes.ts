@@ -14,6 +14,8 @@ export const BY_CONTROLLER = "controllerUid";
 export const ORPHANS = "orphansByNamespace";
 /** Index of pods by node name. */
 export const BY_NODE = "nodeName";
+/** Index of pods by the claims (`namespace/name`) whose volumes they use. */
+export const BY_CLAIM = "claim";
 /** Index of objects by uid. */
 export const BY_UID = "uid";
 
@@ -39,6 +41,14 @@ const uidOfController = (object: WithMeta): readonly string[] => {
 
 const orphanNamespace = (object: WithMeta): readonly string[] =>
   getControllerOf(object) === undefined ? [object.metadata.namespace ?? ""] : [];
+
+/** The claims that a pod uses, made for it or not. */
+function claimsOf({ metadata, spec }: corev1.Pod): string[] {
+  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+    if (persistentVolumeClaim !== undefined) return [`${metadata.namespace}/${persistentVolumeClaim.claimName}`];
+    return ephemeral === undefined ? [] : [`${metadata.namespace}/${metadata.name}-${name}`];
+  });
+}
 
 /**
  * The informers that all controllers of one manager share, with the indexes asked for, each added once. Ask while building a
@@ -105,6 +115,13 @@ export class Caches {
   pods(): Informer<corev1.Pod> {
     const informer = this.owned(resources.pods);
     this.index(informer, BY_NODE, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
+    return informer;
+  }
+
+  /** All pods, with {@link BY_CLAIM} too. */
+  podsByClaim(): Informer<corev1.Pod> {
+    const informer = this.pods();
+    this.index(informer, BY_CLAIM, claimsOf);
     return informer;
   }
 
