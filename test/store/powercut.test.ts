@@ -93,7 +93,7 @@ describe.skipIf(!traceable)(`power cuts (needs strace${traceable ? "" : ": missi
     });
   }
 
-  it(`loses nothing acknowledged in ${CUTS} cuts`, async () => {
+  it(`loses nothing acknowledged in ${CUTS} cuts`, { timeout: 60_000 + CUTS * 1000 }, async () => {
     const { wrong, acks } = await cut(CUTS, {});
     expect(wrong).toEqual([]);
     expect(acks).toBeGreaterThan(CUTS * 20);
