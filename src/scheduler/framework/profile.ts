@@ -227,7 +227,7 @@ export class Profile {
   /** Reserves with all, in order; a refusal is the answer. Whoever calls unreserves then. */
   runReserve(cycle: SchedulingCycle, node: string): Status | undefined {
     for (const plugin of this.plugins.reserve) {
-      const status = attempt(plugin.name, () => plugin.reserve?.(cycle, node));
+      const status = attempt("Reserve", plugin.name, () => plugin.reserve?.(cycle, node));
       if (status) return status;
     }
     return undefined;
@@ -245,7 +245,7 @@ export class Profile {
   ): { readonly status?: Status; readonly holders: ReadonlyMap<string, number> } {
     const holders = new Map<string, number>();
     for (const plugin of this.plugins.permit) {
-      const status = attempt(plugin.name, () => plugin.permit?.(cycle, node));
+      const status = attempt("Permit", plugin.name, () => plugin.permit?.(cycle, node));
       if (status?.code === "Wait") holders.set(plugin.name, status.timeout ?? 0);
       else if (status) return { status, holders };
     }
@@ -256,7 +256,7 @@ export class Profile {
   runPreBindPreFlight(cycle: SchedulingCycle, node: string): Status | boolean {
     let work = false;
     for (const plugin of this.plugins.preBind) {
-      const status = attempt(plugin.name, () => plugin.preBindPreFlight?.(cycle, node));
+      const status = attempt("PreBindPreFlight", plugin.name, () => plugin.preBindPreFlight?.(cycle, node));
       if (status?.code === "Skip") continue;
       if (status) return status;
       work ||= plugin.preBind !== undefined;
@@ -268,9 +268,9 @@ export class Profile {
     for (const plugin of this.plugins.preBind) {
       try {
         const status = await plugin.preBind?.(cycle, node, signal);
-        if (status) return saidBy(status, plugin.name);
+        if (status) return judged("PreBind", plugin.name, status);
       } catch (error) {
-        return saidBy(failed(error), plugin.name);
+        return fault("PreBind", plugin.name, error);
       }
     }
     return undefined;
@@ -282,9 +282,9 @@ export class Profile {
       try {
         const status = await plugin.bind?.(cycle, node, signal);
         if (status?.code === "Skip") continue;
-        return status && saidBy(status, plugin.name);
+        return judged("Bind", plugin.name, status);
       } catch (error) {
-        return saidBy(failed(error), plugin.name);
+        return fault("Bind", plugin.name, error);
       }
     }
     return failed("no Bind plugin took the pod");
@@ -300,12 +300,16 @@ export class Profile {
   }
 }
 
-/** A fault of a plugin; the pod is tried again after a back-off. Code `PluginFailed`. */
+/** A fault of a plugin, in upstream's words; the pod is tried again after a back-off. Code `PluginFailed`. */
 export function pluginFailed(point: string, plugin: string, message: string, cause: unknown): CodedError {
-  return new CodedError("PluginFailed", `running ${point} plugin ${JSON.stringify(plugin)}: ${message}`, {
-    cause,
-    details: { point, plugin },
-  });
+  return new CodedError("PluginFailed", faultOf(point, plugin, message), { cause, details: { point, plugin } });
+}
+
+function faultOf(point: string, plugin: string, message: string): string {
+  const name = JSON.stringify(plugin);
+  if (point === "Filter") return `running ${name} filter plugin: ${message}`;
+  if (point === "Score") return `running Score plugins: plugin ${name} failed with: ${message}`;
+  return `running ${point} plugin ${name}: ${message}`;
 }
 
 function ask<T>(cycle: SchedulingCycle, plugin: SchedulerPlugin, point: string, question: () => T): T {
@@ -317,13 +321,23 @@ function ask<T>(cycle: SchedulingCycle, plugin: SchedulerPlugin, point: string, 
   }
 }
 
-function attempt(name: string, question: () => Status | undefined): Status | undefined {
+function attempt(point: string, plugin: string, question: () => Status | undefined): Status | undefined {
   try {
-    const status = question();
-    return status && saidBy(status, name);
+    return judged(point, plugin, question());
   } catch (error) {
-    return saidBy(failed(error), name);
+    return fault(point, plugin, error);
   }
+}
+
+/** What a plugin said, with its name; a fault is said to be one of its extension point. */
+function judged(point: string, plugin: string, status: Status | undefined): Status | undefined {
+  return status?.code === "Error"
+    ? fault(point, plugin, status.error ?? messageOf(status))
+    : status && saidBy(status, plugin);
+}
+
+function fault(point: string, plugin: string, error: unknown): Status {
+  return { code: "Error", reasons: [faultOf(point, plugin, errorText(error))], error, plugin };
 }
 
 function noneNamed(plugins: ReadonlySet<string>): string {

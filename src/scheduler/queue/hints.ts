@@ -23,7 +23,7 @@ const ANYTHING: readonly EventResource[] = [
 const ALL: readonly EventInterest[] = ANYTHING.map((resource) => ({ event: { resource, action: Action.All } }));
 
 /** Extension points at which a plugin can turn a pod down. */
-const REFUSING = ["preEnqueue", "preFilter", "filter", "filterNodes", "reserve", "permit"] as const;
+const REFUSING = ["preEnqueue", "preFilter", "filter", "filterNodes", "reserve", "permit", "preBind", "bind"] as const;
 
 /** What the plugins of all profiles want to hear of. */
 export class QueueingHints {

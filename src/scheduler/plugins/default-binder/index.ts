@@ -8,6 +8,8 @@ export function defaultBinder({ client }: Pick<PluginHandle, "client">): Schedul
   const pods = client.resource(resources.pods);
   return {
     name: Names.DefaultBinder,
+    // It fails or not, but turns no pod down.
+    events: () => [],
     bind: async ({ pod }, node, signal) => {
       const { namespace, name, uid } = pod.metadata;
       const binding = {
