@@ -36,6 +36,9 @@ const TEXT: Readonly<Record<FieldErrorType, string>> = {
   FieldValueTypeInvalid: "Invalid value",
 };
 
+/** Stands for a value that is too large to be shown. */
+export const OMITTED: unique symbol = Symbol("omitted");
+
 const WITHOUT_VALUE = new Set<FieldErrorType>([
   "FieldValueRequired",
   "FieldValueForbidden",
@@ -45,7 +48,10 @@ const WITHOUT_VALUE = new Set<FieldErrorType>([
 
 /** The error without its field: `Invalid value: -1: must be greater than or equal to 0`. */
 export function errorBody(error: FieldError): string {
-  const omit = WITHOUT_VALUE.has(error.type) || (error.type === "FieldValueTooMany" && error.value === undefined);
+  const omit =
+    WITHOUT_VALUE.has(error.type) ||
+    (error.type === "FieldValueTooMany" && error.value === undefined) ||
+    error.value === OMITTED;
   const text = TEXT[error.type] + (omit ? "" : `: ${printValue(error.value)}`);
   return error.detail === "" ? text : `${text}: ${error.detail}`;
 }

@@ -62,7 +62,7 @@ export function customStrategy(rules: CustomRules): Strategy {
         object.metadata["generation"] = Number(old.metadata["generation"] ?? 0) + 1;
       }
     },
-    validate(object) {
+    validate(object, { warn }) {
       const errors = [
         ...validateObjectMeta(object.metadata, { namespaced, checkName: nameIsDnsSubdomain }),
         ...validators.whole.validate(object),
@@ -70,9 +70,9 @@ export function customStrategy(rules: CustomRules): Strategy {
         ...validateEmbedded(object, structural),
         ...validateLists(object, structural),
       ];
-      return cel ? cel.check(object, undefined, errors) : errors;
+      return cel ? cel.check(object, undefined, errors, warn) : errors;
     },
-    validateUpdate(object, stored, { subresource }) {
+    validateUpdate(object, stored, { subresource, warn }) {
       const old = rules.read(stored);
       const errors: FieldError[] = [];
       const status = subresource === "status";
@@ -84,7 +84,7 @@ export function customStrategy(rules: CustomRules): Strategy {
       if (structural.hasKeyedLists && validateLists(old, structural).length === 0) {
         errors.push(...validateLists(object, structural));
       }
-      return cel ? cel.check(object, old, errors) : errors;
+      return cel ? cel.check(object, old, errors, warn) : errors;
     },
     warningsOnCreate: (object) => finalizerWarnings(finalizersOf(object)),
     warningsOnUpdate(object, old) {
