@@ -6,6 +6,7 @@ import { disruptionController } from "./disruption/index.ts";
 import { endpointsController } from "./endpoints/index.ts";
 import { endpointSliceController } from "./endpointslice/index.ts";
 import { endpointSliceMirroringController } from "./endpointslicemirroring/index.ts";
+import { ephemeralVolumeController } from "./ephemeralvolume/index.ts";
 import { garbageCollectorController } from "./garbagecollector/index.ts";
 import { jobController } from "./job/index.ts";
 import { namespaceController } from "./namespace/index.ts";
@@ -23,6 +24,12 @@ import { taintEvictionController } from "./tainteviction/index.ts";
 import { ttlController } from "./ttl/index.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/index.ts";
 import { volumeBinderController } from "./volumebinder/index.ts";
+import { volumeExpandController } from "./volumeexpand/index.ts";
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./volumeprotection/index.ts";
 
 /** Every controller there is. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -50,4 +57,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   autoscalerController,
   resourceQuotaController,
   volumeBinderController,
+  claimProtectionController,
+  volumeProtectionController,
+  attributesClassProtectionController,
+  ephemeralVolumeController,
+  volumeExpandController,
 ];

@@ -39,3 +39,9 @@ function isPreferred(a: storagev1.StorageClass, b: storagev1.StorageClass): bool
 export function claimKeyOf({ spec }: Volume): string | undefined {
   return spec.claimRef === undefined ? undefined : `${spec.claimRef.namespace ?? ""}/${spec.claimRef.name ?? ""}`;
 }
+
+/** Whether the claim was made for an ephemeral volume of the pod. */
+export function isClaimFor({ metadata }: Claim, pod: corev1.Pod): boolean {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return owner?.uid === pod.metadata.uid && metadata.namespace === pod.metadata.namespace;
+}
