@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 node="$root/node_modules/node/bin/node"
 if [ ! -x "$node" ]; then
   echo "k8ts: installing npm dependencies (once)" >&2
-  (cd "$root" && npm ci --no-fund --no-audit >&2)
+  (cd "$root" && npm install --no-fund --no-audit >&2)
 fi
 cd "$root"
 exec "$node" "$@"
