@@ -6,6 +6,7 @@ import { Feed, ParseHints } from "./cache/index.ts";
 import { builtinResources } from "./catalog/builtin.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import type { Grants } from "./authz/index.ts";
+import { compactRegularly } from "./compaction.ts";
 import { CustomResources } from "./crd/index.ts";
 import { AdmissionChain } from "./chain/admission.ts";
 import { Gate } from "./chain/authorize.ts";
@@ -99,11 +100,13 @@ class Server implements ApiServer {
   readonly #flight = new Flight();
   readonly #listeners = new Set<Listener>();
   readonly #env: Env;
+  readonly #store: Store;
   #closing = false;
 
   constructor(options: ApiServerOptions) {
     const { store, env } = options;
     this.#env = env;
+    this.#store = store;
     const hints = new ParseHints();
     const strategies = options.strategies ?? createStrategies({ random: env.random });
     this.#feed = new Feed(store, env);
@@ -203,7 +206,7 @@ class Server implements ApiServer {
     const custom = this.#custom.run(signal);
     await Promise.race([this.#custom.ready(signal), custom, onceAborted(signal)]);
     this.#ready.open();
-    await Promise.all([onceAborted(signal), custom]);
+    await Promise.all([onceAborted(signal), custom, compactRegularly(this.#store, this.#env, signal)]);
     await this.close();
   }
 

@@ -29,6 +29,12 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   "resourceslices.resource.k8s.io": "spec.nodeName",
 };
 
+/** What requests for resources on their way out are warned of. */
+const DEPRECATED: Readonly<Record<string, readonly string[]>> = {
+  endpoints: ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
+  componentstatuses: ["v1 ComponentStatus is deprecated in v1.19+"],
+};
+
 const DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io";
 
 /** Kinds whose DELETE answers with the object (upstream's ReturnDeletedObject). */
@@ -61,12 +67,13 @@ export function builtinResources(options: BuiltinOptions): Served[] {
     .map((resource) => {
       const hub = hubOf(resource);
       const model = builtinModel(resource, hub, options.env.clock);
-      const fields = fieldsOf(resource);
-      if (!hub.etcdPrefix || !resource.storage) return { resource, model, fields };
+      const warnings = DEPRECATED[qualifiedName(resource)];
+      const common = { resource, model, fields: fieldsOf(resource), ...(warnings && { warnings }) };
+      if (!hub.etcdPrefix || !resource.storage) return common;
       const name = qualifiedName(hub);
       const kind = kinds.get(name) ?? storedKind(hub, options);
       kinds.set(name, kind);
-      return { resource, model, kind, fields };
+      return { ...common, kind };
     });
 }
 

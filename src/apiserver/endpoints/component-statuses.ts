@@ -8,7 +8,6 @@ const STORE = "etcd-0";
 
 /** GET of component statuses, a deprecated way to ask whether the parts of the control plane are well. */
 export async function componentStatusEndpoint(call: BareCall): Promise<Answer> {
-  call.context.warn("v1 ComponentStatus is deprecated in v1.19+");
   const status = await storeStatus(call);
   if (call.name === "") {
     const list = { kind: "ComponentStatusList", apiVersion: "v1", metadata: {}, items: [status] };
