@@ -33,6 +33,8 @@ export function cniConfig(names: NetworkNames, podCidrs: readonly string[], data
 export interface HostPort {
   readonly protocol: "tcp" | "udp" | "sctp";
   readonly hostPort: number;
+  /** The one address of the machine it is for; absent: all. */
+  readonly hostIP?: string;
   readonly podIP: string;
   readonly containerPort: number;
 }
@@ -43,21 +45,30 @@ export interface HostPort {
  */
 export function nodeTable(names: NetworkNames, clusterCidr: string, hostPorts: readonly HostPort[]): string {
   const table = `ip ${names.table}`;
-  const maps = (["tcp", "udp", "sctp"] as const).map((protocol) => {
+  const maps = (["tcp", "udp", "sctp"] as const).flatMap((protocol) => {
     const mine = hostPorts.filter((p) => p.protocol === protocol);
-    return { protocol, elements: mine.map((p) => `${p.hostPort} : ${p.podIP} . ${p.containerPort}`) };
+    const to = (p: HostPort): string => `${p.podIP} . ${p.containerPort}`;
+    // One pod a key: a second that claims the same port is a mistake that must not take down the rest.
+    const anywhere = new Map(mine.filter((p) => p.hostIP === undefined).map((p) => [String(p.hostPort), to(p)]));
+    const somewhere = new Map(
+      mine.filter((p) => p.hostIP !== undefined).map((p) => [`${p.hostIP} . ${p.hostPort}`, to(p)]),
+    );
+    return [
+      { name: `host_ports_at_${protocol}`, key: `ip daddr . ${protocol} dport`, protocol, elements: somewhere },
+      { name: `host_ports_${protocol}`, key: `${protocol} dport`, protocol, elements: anywhere },
+    ];
   });
-  const dispatch = maps.map(
-    ({ protocol }) => `fib daddr type local dnat ip to ${protocol} dport map @host_ports_${protocol}`,
-  );
+  const dispatch = maps.map(({ name, key }) => `fib daddr type local dnat ip to ${key} map @${name}`);
   const lead = (chain: string): string[] => dispatch.map((rule) => `add rule ${table} ${chain} ${rule}`);
   return [
     `add table ${table}`,
     `delete table ${table}`,
     `add table ${table} { comment "k8ts pod network"; }`,
-    ...maps.flatMap(({ protocol, elements }) => [
-      `add map ${table} host_ports_${protocol} { typeof ${protocol} dport : ip daddr . ${protocol} dport; }`,
-      ...(elements.length > 0 ? [`add element ${table} host_ports_${protocol} { ${elements.join(", ")} }`] : []),
+    ...maps.flatMap(({ name, key, protocol, elements }) => [
+      `add map ${table} ${name} { typeof ${key} : ip daddr . ${protocol} dport; }`,
+      ...(elements.size > 0
+        ? [`add element ${table} ${name} { ${[...elements].map((e) => e.join(" : ")).join(", ")} }`]
+        : []),
     ]),
     `add chain ${table} prerouting { type nat hook prerouting priority dstnat; policy accept; }`,
     ...lead("prerouting"),

@@ -104,6 +104,7 @@ function hostPortsOf(pod: corev1.Pod): HostPort[] {
       .map((p) => ({
         protocol: (p.protocol ?? "TCP").toLowerCase() as HostPort["protocol"],
         hostPort: p.hostPort ?? 0,
+        ...(p.hostIP && p.hostIP !== "0.0.0.0" && { hostIP: p.hostIP }),
         podIP,
         containerPort: p.containerPort,
       })),
