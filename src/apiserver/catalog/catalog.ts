@@ -1,3 +1,4 @@
+import type { Remote } from "../aggregation/types.ts";
 import type { Served } from "./kind.ts";
 
 /** What changed in the catalog: clients of discovery and the openers of caches want to know. */
@@ -10,11 +11,23 @@ export type CatalogListener = () => void;
 export class Catalog {
   readonly #served = new Map<string, Map<string, Served>>();
   readonly #listeners = new Set<CatalogListener>();
+  #remotes: readonly Remote[] = [];
+  readonly #coming = new Set<Promise<void>>();
   #generation = 0;
 
   /** Counts changes, so that what is derived from the catalog can be cached. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Groups and versions that other servers answer for. */
+  get remotes(): readonly Remote[] {
+    return this.#remotes;
+  }
+
+  setRemotes(remotes: readonly Remote[]): void {
+    this.#remotes = remotes;
+    this.#changed();
   }
 
   find(group: string, version: string, resource: string): Served | undefined {
@@ -54,6 +67,26 @@ export class Catalog {
       if (version?.size === 0) this.#served.delete(name);
     }
     this.#changed();
+  }
+
+  /** Runs what is about to add resources: whoever misses one waits for it. */
+  async expect(adding: () => Promise<void>): Promise<void> {
+    const done = adding();
+    const quiet = done.catch(() => undefined);
+    this.#coming.add(quiet);
+    try {
+      await done;
+    } finally {
+      this.#coming.delete(quiet);
+    }
+  }
+
+  /** {@link find}, after what is about to be added was. */
+  async findSettled(group: string, version: string, resource: string): Promise<Served | undefined> {
+    const found = this.find(group, version, resource);
+    if (found || this.#coming.size === 0) return found;
+    await Promise.all(this.#coming);
+    return this.find(group, version, resource);
   }
 
   /** Calls `listener` after every change; returns how to stop that. */

@@ -102,16 +102,25 @@ export class CustomResources implements Component {
     if (!definition) return;
     const decision = decideNames(definition, informer.lister.list());
     const status = nextStatus(definition, decision, this.#options.env.clock.now());
-    if (decision.accepted || holds(definition, "Established")) await this.#serve(definition, decision.names);
-    const { client } = this.#options;
+    const serves = decision.accepted || holds(definition, "Established");
+    if (serves && this.#serving.has(name)) await this.#serve(definition, decision.names);
+    const { client, catalog } = this.#options;
     try {
       if (status !== definition.status) {
-        await client.resource(this.#definitions).update({ ...definition, status } as never, { subresource: "status" });
+        const write = async (): Promise<void> => {
+          const next = { ...definition, status } as never;
+          await client.resource(this.#definitions).update(next, { subresource: "status" });
+          if (serves) await this.#serve(definition, decision.names);
+        };
+        // Discovery shows it once it is established; who has seen that it is and asks for it is made to wait.
+        await import("./serving/serve.ts");
+        await catalog.expect(write);
         for (const other of informer.lister.list()) {
           if (other.spec.group === definition.spec.group && !holds(other, "NamesAccepted")) again(other.metadata.name);
         }
         return;
       }
+      if (serves) await this.#serve(definition, decision.names);
       const { deletionTimestamp, finalizers } = definition.metadata;
       if (deletionTimestamp !== undefined && finalizers?.includes(CLEANUP)) await this.#cleanUp(definition, signal);
     } catch (error) {

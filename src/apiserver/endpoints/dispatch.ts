@@ -34,7 +34,7 @@ const COLLECTION = new Set(["list", "create", "deletecollection"]);
 /** Finds the endpoint of a resource request and calls it. Throws 404 for what is not served, 405 for what it can't do. */
 export async function dispatch(core: Core, context: RequestContext): Promise<Answer> {
   const { info } = context;
-  const served = core.catalog.find(info.group, info.version, info.resource);
+  const served = await core.catalog.findSettled(info.group, info.version, info.resource);
   if (!served || !scopeFits(served, context)) throw unknownPath();
   const { resource, kind } = served;
   context.request.negotiate?.(served.model.typedItems);

@@ -86,9 +86,9 @@ function applied(
   if (object.metadata.name === undefined) object.metadata.name = call.name;
   if (object.metadata.namespace === undefined && call.namespace !== "") object.metadata.namespace = call.namespace;
   const live = old && view.show(old);
-  // Checked for itself first, so that unknown fields are told of as the request asked.
-  view.check(deepClone(object), options.fieldValidation);
   const made = applyTo(call, live, object, options.force, options);
+  // Checked for itself too, so that unknown fields are told of as the request asked.
+  view.check(deepClone(object), options.fieldValidation);
   checkIdentity(call, view, made);
   const checked = withOldTimes(view.check(made, "Ignore"), live);
   return view.whole ? toHub(call.served, checked) : checked;
