@@ -2,6 +2,7 @@ import type { Admission } from "../seams/index.ts";
 import { type AdmissionParts, PLUGINS } from "./plugins.ts";
 
 export type { AdmissionParts } from "./plugins.ts";
+export type { Conditions, HookAddress, HookAnswer, HookCaller, Versions } from "./webhooks/index.ts";
 export type { PodSecurityOptions } from "./pod-security/index.ts";
 
 /** Which plugins run beside, or instead of, those that are on by default (`--enable-admission-plugins` and its opposite). */
@@ -21,9 +22,14 @@ export function builtinAdmission(
     const list = unknown.map((name) => JSON.stringify(name)).join(", ");
     throw new Error(`Unknown admission plugin ${list}: expected one of ${[...known].join(", ")}`);
   }
-  return PLUGINS.filter(([name, on]) => (on || enable.includes(name)) && !disable.includes(name)).flatMap(
-    ([, , create]) => create(parts) ?? [],
-  );
+  const made: Admission[] = [];
+  for (const [name, on, create] of PLUGINS) {
+    if (!(on || enable.includes(name)) || disable.includes(name)) continue;
+    const before = made.length;
+    const plugin = create(parts, () => made.slice(0, before));
+    if (plugin) made.push(plugin);
+  }
+  return made;
 }
 
 /** What a cluster has that kubeadm set up: upstream's default plugins, and the one that keeps kubelets to their node. */

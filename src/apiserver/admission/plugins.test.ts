@@ -15,7 +15,7 @@ describe("the built-in plugins", () => {
   });
 
   it("go by the names they are listed under", () => {
-    for (const [name, , create] of PLUGINS) expect([name, undefined]).toContain(create(parts)?.name);
+    for (const [name, , create] of PLUGINS) expect([name, undefined]).toContain(create(parts, () => [])?.name);
   });
 
   it("are switched by name", () => {

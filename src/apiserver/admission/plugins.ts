@@ -1,6 +1,6 @@
-import type { Client } from "../../client/index.ts";
+import type { Client, InformerFactory } from "../../client/index.ts";
 import type { Env } from "../../kit/index.ts";
-import type { Admission, Authorizer, Lookup } from "../seams/index.ts";
+import type { Admission, AdmissionRequest, Authorizer, Lookup } from "../seams/index.ts";
 import { alwaysAdmit, alwaysDeny } from "./always.ts";
 import {
   certificateApproval,
@@ -25,6 +25,18 @@ import { runtimeClassAdmission } from "./runtime-class.ts";
 import { serviceAccountAdmission } from "./service-account.ts";
 import { denyServiceExternalIps } from "./service-external-ips.ts";
 import { taintNodesByCondition } from "./taint-nodes.ts";
+import {
+  type Conditions,
+  type HookCaller,
+  httpsCaller,
+  liveMutatingHooks,
+  liveValidatingHooks,
+  mutatingWebhooks,
+  ownVersions,
+  validatingWebhooks,
+  type Versions,
+  type WebhookParts,
+} from "./webhooks/index.ts";
 
 /** What the built-in plugins need. A plugin whose part is absent stays out. */
 export interface AdmissionParts {
@@ -35,10 +47,20 @@ export interface AdmissionParts {
   /** The server's own identity, for plugins that write. */
   readonly client?: Client;
   readonly podSecurity?: PodSecurityOptions;
+  /** Tells which webhooks are registered; not running yet. */
+  readonly informers?: InformerFactory;
+  /** How webhooks are asked. Default: over TLS. */
+  readonly hookCaller?: HookCaller;
+  /** How objects get into the versions that webhooks want. Default: they are shown as they are stored. */
+  readonly versions?: Versions;
+  /** Evaluates webhooks' match conditions. Default: they hold. */
+  readonly conditions?: Conditions;
 }
 
+type Create = (parts: AdmissionParts, earlier: () => readonly Admission[]) => Admission | undefined;
+
 /** In upstream's order: its name, whether it is on by default, and how it is made. */
-export type Row = readonly [name: string, on: boolean, create: (parts: AdmissionParts) => Admission | undefined];
+export type Row = readonly [name: string, on: boolean, create: Create];
 
 /** The built-in plugins. */
 export const PLUGINS: readonly Row[] = [
@@ -67,6 +89,33 @@ export const PLUGINS: readonly Row[] = [
   ["DefaultIngressClass", true, ({ lookup }) => defaultIngressClass(lookup)],
   ["DenyServiceExternalIPs", false, denyServiceExternalIps],
   ["PodTopologyLabels", true, ({ lookup }) => podTopologyLabels(lookup)],
+  ["MutatingAdmissionWebhook", true, mutating],
+  ["ValidatingAdmissionWebhook", true, validating],
   ["ResourceQuota", true, ({ lookup, client, env }) => client && resourceQuota(lookup, client, env.clock)],
   ["AlwaysDeny", false, alwaysDeny],
 ];
+
+function mutating(parts: AdmissionParts, earlier: () => readonly Admission[]): Admission | undefined {
+  if (!parts.informers) return undefined;
+  const readmit = async (request: AdmissionRequest, signal?: AbortSignal): Promise<void> => {
+    const { operation, resource, subresource } = request;
+    for (const plugin of earlier()) {
+      if (plugin.handles(operation, resource, subresource)) await plugin.admit?.(request, signal);
+    }
+  };
+  return mutatingWebhooks(liveMutatingHooks(parts.informers), webhookParts(parts), readmit);
+}
+
+function validating(parts: AdmissionParts): Admission | undefined {
+  return parts.informers && validatingWebhooks(liveValidatingHooks(parts.informers), webhookParts(parts));
+}
+
+function webhookParts({ env, lookup, hookCaller, versions, conditions }: AdmissionParts): WebhookParts {
+  return {
+    env,
+    lookup,
+    caller: hookCaller ?? httpsCaller(),
+    versions: versions ?? ownVersions(env.clock),
+    ...(conditions && { conditions }),
+  };
+}
