@@ -25,6 +25,7 @@ import { StatusWriter } from "./status/status-writer.ts";
 import { TokenManager } from "./volumes/tokens.ts";
 import { VolumeManager } from "./volumes/volume-manager.ts";
 import { prepareMemoryDir } from "./volumes/memory-dir.ts";
+import { keepHouse } from "./worker/housekeeping.ts";
 import { PodManager } from "./worker/pod-manager.ts";
 import type { NodeFacts, Services } from "./worker/services.ts";
 
@@ -115,6 +116,7 @@ class KubeletAgent {
           this.#working = true;
           node.poke();
         }),
+        keepHouse(parts, manager, this.#config, stop.signal),
         this.#registered.wait(stop.signal).then(
           () => this.#ready.open(),
           () => undefined,

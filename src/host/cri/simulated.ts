@@ -1,4 +1,4 @@
-import { AsyncQueue, type Clock, CodedError, type Random, type Timer } from "../../kit/index.ts";
+import { AsyncQueue, type Clock, CodedError, type Random, type Timer, abortable } from "../../kit/index.ts";
 import type { CallOptions, Runtime, RuntimeEvent, Sent } from "./runtime.ts";
 import type * as cri from "./schema.ts";
 import { enums, messages, methods } from "./table.ts";
@@ -130,7 +130,7 @@ export class SimulatedRuntime {
         if (!answer) throw new CodedError("Unimplemented", `${name} is not simulated`);
         // Both ways through the codec: what is not in the schema is lost here as it would be on the wire.
         const received = wire.decode<object>(requestType, wire.encode(requestType, request));
-        const sent = (await answer.call(this, received)) as object;
+        const sent = (await abortable(Promise.resolve(answer.call(this, received)), options?.signal)) as object;
         return wire.decode(responseType, wire.encode(responseType, sent));
       };
     }
