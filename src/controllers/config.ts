@@ -36,7 +36,6 @@ export interface ControllersConfig {
   /** How often quotas and volumes are looked at again although nothing happened. */
   readonly resourceQuotaSyncPeriodMs: number;
   readonly pvClaimBinderSyncPeriodMs: number;
-  readonly attachDetachReconcileSyncPeriodMs: number;
   readonly hpaSyncPeriodMs: number;
   readonly hpaTolerance: number;
   readonly hpaDownscaleStabilizationMs: number;
@@ -72,7 +71,6 @@ export const DEFAULT_CONFIG: ControllersConfig = {
   namespaceDeletionDelayMs: 5 * SECOND,
   resourceQuotaSyncPeriodMs: 5 * MINUTE,
   pvClaimBinderSyncPeriodMs: 15 * SECOND,
-  attachDetachReconcileSyncPeriodMs: MINUTE,
   hpaSyncPeriodMs: 15 * SECOND,
   hpaTolerance: 0.1,
   hpaDownscaleStabilizationMs: 5 * MINUTE,

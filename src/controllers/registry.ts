@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from "./common/context.ts";
+import { attachDetachController } from "./attachdetach/index.ts";
 import { cronJobController } from "./cronjob/index.ts";
 import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
@@ -62,4 +63,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   attributesClassProtectionController,
   ephemeralVolumeController,
   volumeExpandController,
+  attachDetachController,
 ];
