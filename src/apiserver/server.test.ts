@@ -352,7 +352,8 @@ describe("list", () => {
       .list({ namespace: "default", limit: 2, continue: first.metadata.continue ?? "" })
       .catch((e: unknown) => e);
     expect(isExpired(error)).toBe(true);
-    const token = (statusErrorIn(error)?.status.metadata as { continue?: string }).continue ?? "";
+    const status = statusErrorIn(error)?.status as { metadata?: { continue?: string } } | undefined;
+    const token = status?.metadata?.continue ?? "";
     const rest = await maps.list({ namespace: "default", continue: token });
     expect(rest.items.map((m) => m.metadata.name)).toEqual(["m-2", "m-3"]);
   });

@@ -8,6 +8,7 @@ import { Catalog } from "./catalog/catalog.ts";
 import type { Grants } from "./authz/index.ts";
 import { compactRegularly } from "./compaction.ts";
 import { CustomResources } from "./crd/index.ts";
+import { Aggregator, type ProxyPapers } from "./aggregation/index.ts";
 import { AdmissionChain } from "./chain/admission.ts";
 import { Gate } from "./chain/authorize.ts";
 import { Chain, type PathHandler } from "./chain/chain.ts";
@@ -49,6 +50,11 @@ export interface ApiServerOptions {
    * which costs half the memory and a third of the time of a write; conflicts then name "before-first-apply".
    */
   readonly trackAllFields?: boolean;
+  /**
+   * Keep APIServices, and pass requests on to the servers that they name, with these papers (a certificate that those servers
+   * take for a front proxy's). Default: no APIServices are kept.
+   */
+  readonly aggregation?: ProxyPapers;
   /** How kubelets are reached for logs, exec and the like. */
   readonly kubelet?: KubeletClientOptions;
   /** Groups and versions to serve beside those on by default, such as `resource.k8s.io/v1beta1`; `api/all` for all. */
@@ -96,6 +102,7 @@ class Server implements ApiServer {
   readonly lookup = cacheLookup(this.#catalog);
   readonly #chain: Chain;
   readonly #custom: CustomResources;
+  readonly #aggregator: Aggregator | undefined;
   readonly #ready = new Latch();
   readonly #flight = new Flight();
   readonly #listeners = new Set<Listener>();
@@ -144,7 +151,12 @@ class Server implements ApiServer {
       metricsHandler(env.metrics),
       indexHandler(this.#catalog),
     ];
-    this.#chain = new Chain({ core, authenticators: options.authenticators ?? [], paths });
+    this.#chain = new Chain({
+      core,
+      authenticators: options.authenticators ?? [],
+      paths,
+      remote: (c) => this.#aggregator?.handle(c),
+    });
     this.#custom = new CustomResources({
       catalog: this.#catalog,
       store,
@@ -153,6 +165,16 @@ class Server implements ApiServer {
       env,
       client: createClient(this.transportFor(SELF)),
     });
+    if (options.aggregation) {
+      this.#aggregator = new Aggregator({
+        catalog: this.#catalog,
+        client: createClient(this.transportFor(SELF)),
+        lookup: this.lookup,
+        backends: core.backends,
+        env,
+        papers: options.aggregation,
+      });
+    }
   }
 
   #checks(store: Store): HealthCheck[] {
@@ -206,7 +228,8 @@ class Server implements ApiServer {
     const custom = this.#custom.run(signal);
     await Promise.race([this.#custom.ready(signal), custom, onceAborted(signal)]);
     this.#ready.open();
-    await Promise.all([onceAborted(signal), custom, compactRegularly(this.#store, this.#env, signal)]);
+    const aggregator = this.#aggregator?.run(signal);
+    await Promise.all([onceAborted(signal), custom, aggregator, compactRegularly(this.#store, this.#env, signal)]);
     await this.close();
   }
 

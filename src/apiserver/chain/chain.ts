@@ -21,6 +21,8 @@ export interface ChainOptions {
   readonly authenticators: readonly Authenticator[];
   readonly paths: readonly PathHandler[];
   readonly seats?: SeatsOptions;
+  /** Asked first, for all paths: what other servers answer for. */
+  readonly remote?: PathHandler;
 }
 
 /** An answer with what the chain has to say about it. */
@@ -90,6 +92,8 @@ export class Chain {
   }
 
   async #route(context: RequestContext): Promise<Answer> {
+    const elsewhere = this.#options.core.catalog.remotes.length > 0 ? await this.#options.remote?.(context) : undefined;
+    if (elsewhere) return elsewhere;
     if (context.info.isResource) {
       return dispatch(this.#options.core, context);
     }

@@ -1,4 +1,5 @@
 import { apiVersionOf, type metav1, type Resource, type Subresource } from "../../api/index.ts";
+import type { Remote } from "../aggregation/types.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Served } from "../catalog/kind.ts";
 import { servedGroups, type ServedGroup } from "./order.ts";
@@ -71,13 +72,48 @@ export function aggregated(catalog: Catalog, core: boolean, version: string): ob
   const groups = core ? [{ name: "", versions: ["v1"] }] : servedGroups(catalog);
   const items = groups.map((group) => ({
     metadata: { ...(group.name !== "" && { name: group.name }), creationTimestamp: null },
-    versions: group.versions.map((v) => ({
-      version: v,
-      resources: catalog.in(group.name, v).toSorted(byResource).map(aggregatedResource),
-      freshness: "Current",
-    })),
+    versions: group.versions.map((v) => aggregatedVersion(catalog, group.name, v)),
   }));
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+function aggregatedVersion(catalog: Catalog, group: string, version: string): object {
+  const remote = catalog.remotes.find((one) => one.group === group && one.version === version);
+  if (!remote) {
+    const all = catalog.in(group, version).toSorted(byResource).map(aggregatedResource);
+    return { version, resources: all, freshness: "Current" };
+  }
+  return { version, resources: remoteResources(remote), freshness: remote.stale ? "Stale" : "Current" };
+}
+
+/** What another server's older kind of discovery says, in the newer form. */
+function remoteResources({ group, version, resources = [] }: Remote): object[] {
+  const kind = (r: metav1.APIResource): object => ({
+    group: r.group ?? group,
+    version: r.version ?? version,
+    kind: r.kind,
+  });
+  return resources
+    .filter((one) => !one.name.includes("/"))
+    .map((one) => {
+      const subresources = resources
+        .filter((sub) => sub.name.startsWith(`${one.name}/`))
+        .map((sub) => ({
+          subresource: sub.name.slice(one.name.length + 1),
+          responseKind: kind(sub),
+          verbs: sub.verbs,
+        }));
+      return {
+        resource: one.name,
+        responseKind: kind(one),
+        scope: one.namespaced ? "Namespaced" : "Cluster",
+        singularResource: one.singularName,
+        verbs: one.verbs,
+        ...(one.shortNames && { shortNames: one.shortNames }),
+        ...(one.categories && { categories: one.categories }),
+        ...(subresources.length > 0 && { subresources }),
+      };
+    });
 }
 
 function byResource(a: Served, b: Served): number {

@@ -1,4 +1,4 @@
-import { type ApiGroup, groups } from "../../api/index.ts";
+import { groups } from "../../api/index.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 
 /** A group that is served now, with its versions, the preferred one first. */
@@ -12,26 +12,32 @@ const CUSTOM_PRIORITY = 1000;
 
 /** The groups served now in discovery's order: by priority, then by name. The core group is not among them. */
 export function servedGroups(catalog: Catalog): ServedGroup[] {
-  const versions = new Map<string, Set<string>>();
+  const versions = new Map<string, Map<string, number>>();
+  const priorities = new Map<string, number>();
+  const add = (group: string, version: string, groupPriority: number, versionPriority: number): void => {
+    const known = versions.get(group);
+    if (known) known.set(version, versionPriority);
+    else versions.set(group, new Map([[version, versionPriority]]));
+    priorities.set(group, Math.max(priorities.get(group) ?? 0, groupPriority));
+  };
+  const facts = new Map(groups.flatMap(({ name, versions: all }) => all.map((one) => [`${name}/${one.version}`, one])));
   for (const { resource } of catalog) {
-    const known = versions.get(resource.group);
-    if (known) known.add(resource.version);
-    else versions.set(resource.group, new Set([resource.version]));
+    const { group, version } = resource;
+    if (group === "" || versions.get(group)?.has(version)) continue;
+    const fact = facts.get(`${group}/${version}`);
+    add(group, version, fact?.groupPriority ?? CUSTOM_PRIORITY, fact?.versionPriority ?? -1);
   }
-  versions.delete("");
-  const facts = new Map(groups.map((group) => [group.name, group]));
+  for (const remote of catalog.remotes) {
+    add(remote.group, remote.version, remote.groupPriority, remote.versionPriority);
+  }
   return [...versions]
-    .map(([name, set]) => ({ name, versions: orderVersions([...set], facts.get(name)) }))
-    .toSorted((a, b) => priority(facts.get(b.name)) - priority(facts.get(a.name)) || (a.name < b.name ? -1 : 1));
+    .map(([name, weights]) => ({ name, versions: orderVersions(weights) }))
+    .toSorted((a, b) => (priorities.get(b.name) ?? 0) - (priorities.get(a.name) ?? 0) || (a.name < b.name ? -1 : 1));
 }
 
-function priority(group: ApiGroup | undefined): number {
-  return group?.versions[0]?.groupPriority ?? CUSTOM_PRIORITY;
-}
-
-function orderVersions(served: readonly string[], group: ApiGroup | undefined): string[] {
-  const weight = (version: string): number => group?.versions.find((v) => v.version === version)?.versionPriority ?? -1;
-  return served.toSorted((a, b) => weight(b) - weight(a) || compareVersions(b, a));
+function orderVersions(weights: ReadonlyMap<string, number>): string[] {
+  const weight = (version: string): number => weights.get(version) ?? -1;
+  return [...weights.keys()].toSorted((a, b) => weight(b) - weight(a) || compareVersions(b, a));
 }
 
 const KUBE_VERSION = /^v(\d+)(?:(alpha|beta)(\d+))?$/;

@@ -1,6 +1,6 @@
 import { apiVersionOf } from "../../api/index.ts";
 import type { ApiRequest, ApiResponse, Transport, WatchEvent } from "../../client/index.ts";
-import { deepFreeze } from "../../machinery/index.ts";
+import { deepFreeze, failure, statusErrorFrom } from "../../machinery/index.ts";
 import type { Bookmark, Emission } from "../cache/index.ts";
 import { viewOf } from "../catalog/view.ts";
 import type { Chain, Handled } from "../chain/chain.ts";
@@ -56,16 +56,17 @@ function serverRequest(request: ApiRequest, user: UserInfo, watch: boolean, sign
   };
 }
 
-function response({ context, answer }: Handled): ApiResponse {
+async function response({ context, answer }: Handled): Promise<ApiResponse> {
   const headers: Record<string, string> = { "audit-id": context.auditId };
   const [warning] = context.warnings;
   if (warning !== undefined)
     headers["warning"] = context.warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ");
+  if (answer.type === "raw") return rawResponse(answer, headers);
   const [status, body] = bodyOf(answer);
   return { status, headers, body };
 }
 
-function bodyOf(answer: Answer): [status: number, body: unknown] {
+function bodyOf(answer: Exclude<Answer, RawAnswer>): [status: number, body: unknown] {
   switch (answer.type) {
     case "stored":
       return [answer.status, viewOf(answer.served, answer.item)];
@@ -73,8 +74,6 @@ function bodyOf(answer: Answer): [status: number, body: unknown] {
       return [answer.status, deepFreeze(answer.object)];
     case "list":
       return [200, listBody(answer)];
-    case "raw":
-      return [answer.status, rawBody(answer)];
     case "watch":
       answer.watcher.end();
       throw new Error("a watch was asked for through request(): use watch()");
@@ -83,9 +82,25 @@ function bodyOf(answer: Answer): [status: number, body: unknown] {
   }
 }
 
-/** What a network client would decode, decoded: documents that are kept as text (discovery) become objects. */
-function rawBody({ body, contentType }: RawAnswer): unknown {
-  return typeof body === "string" && contentType.startsWith("application/json") ? deepFreeze(JSON.parse(body)) : body;
+/**
+ * What a network client would decode, decoded: documents that are kept as text (discovery), answers of other servers. Throws
+ * what those answered with.
+ */
+async function rawResponse(
+  { status, body, contentType }: RawAnswer,
+  headers: Readonly<Record<string, string>>,
+): Promise<ApiResponse> {
+  const text = typeof body === "string" ? body : await textOf(body);
+  const decoded: unknown = contentType.startsWith("application/json") ? deepFreeze(JSON.parse(text)) : text;
+  if (status >= 400) throw statusErrorFrom(decoded) ?? failure({ code: status, message: text });
+  return { status, headers, body: decoded };
+}
+
+async function textOf(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
+  if (body instanceof Uint8Array) return Buffer.from(body).toString();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 function listBody({ served, page }: ListAnswer): unknown {
@@ -102,6 +117,7 @@ async function* watchEvents(
   send: (request: ApiRequest, watch: boolean, signal: AbortSignal) => Promise<Handled>,
 ): AsyncGenerator<WatchEvent> {
   const { answer } = await send(request, true, request.signal ?? NEVER);
+  if (answer.type === "raw") return yield* remoteEvents(answer);
   if (answer.type !== "watch") throw new Error(`a watch of ${request.path} was answered with ${answer.type}`);
   const { watcher, served } = answer;
   try {
@@ -116,4 +132,22 @@ async function* watchEvents(
 function eventOf(served: WatchAnswer["served"], event: Emission | Bookmark): WatchEvent {
   if (event.type !== "BOOKMARK") return { type: event.type, object: viewOf(served, event.item) };
   return { type: "BOOKMARK", object: bookmarkObject(served, event) };
+}
+
+/** Events of a watch that another server serves: JSON, one a line. */
+async function* remoteEvents(answer: RawAnswer): AsyncGenerator<WatchEvent> {
+  if (answer.status >= 400 || typeof answer.body === "string" || answer.body instanceof Uint8Array) {
+    await rawResponse(answer, {});
+    return;
+  }
+  let rest = "";
+  for await (const chunk of answer.body) {
+    const lines = (rest + Buffer.from(chunk).toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const event = JSON.parse(line) as { type: WatchEvent["type"] | "ERROR"; object: unknown };
+      if (event.type === "ERROR") throw statusErrorFrom(event.object) ?? failure({ code: 500, message: line });
+      yield { type: event.type, object: deepFreeze(event.object) };
+    }
+  }
 }

@@ -62,6 +62,9 @@ function index(catalog: Catalog, release: string): Answer {
   for (const [name, served] of documentsOf(catalog)) {
     paths[name] = { serverRelativeURL: `${V3}/${name}?hash=${hashOf(release, served)}` };
   }
+  for (const { group, version } of catalog.remotes) {
+    paths[`apis/${group}/${version}`] = { serverRelativeURL: `${V3}/apis/${group}/${version}` };
+  }
   return { type: "object", status: 200, object: { paths } };
 }
 

@@ -7,6 +7,15 @@ export interface Target {
   readonly port: number;
   /** It is a kubelet, at the place its Node names: reached with our own papers, by whatever way leads to that node. */
   readonly node?: string;
+  /** How TLS is to be done, where that is not the kubelet's way or nobody's. */
+  readonly tls?: {
+    readonly serverName: string;
+    /** PEM; absent: the system's. */
+    readonly ca?: string;
+    readonly insecure: boolean;
+    readonly cert?: string;
+    readonly key?: string;
+  };
 }
 
 /** Loopback, link-local, multicast, unspecified. */

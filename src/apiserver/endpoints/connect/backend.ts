@@ -48,6 +48,11 @@ export class Backends {
   }
 
   #papers(target: Target, verify: boolean): object {
+    if (target.tls) {
+      const { serverName, ca, insecure, cert, key } = target.tls;
+      const own = cert !== undefined && key !== undefined ? { cert, key } : {};
+      return { servername: serverName, rejectUnauthorized: !insecure, ...(ca !== undefined && { ca }), ...own };
+    }
     if (target.node === undefined) return { rejectUnauthorized: false };
     const { cert, key, ca } = this.#kubelet;
     return {

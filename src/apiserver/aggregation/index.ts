@@ -1,0 +1,2 @@
+export { Aggregator, type AggregatorOptions } from "./aggregator.ts";
+export type { ProxyPapers } from "./location.ts";
