@@ -13,6 +13,7 @@ import type { Backends } from "../endpoints/connect/backend.ts";
 import type { Answer } from "../request/answer.ts";
 import type { RequestContext } from "../request/types.ts";
 import type { Lookup } from "../seams/index.ts";
+import { publishAuthenticationInfo } from "./authentication-info.ts";
 import { isAvailable, LOCAL, PASSED, type Verdict, withVerdict } from "./availability.ts";
 import { ask, forward } from "./forward.ts";
 import { localServices } from "./local.ts";
@@ -79,9 +80,21 @@ export class Aggregator implements Component {
       for (const name of this.#astray(informer)) controller.queue.add(name);
     });
     try {
-      await Promise.all([factory.run(signal), this.#first(informer, signal), controller.run(signal)]);
+      const published = this.#publish();
+      await Promise.all([factory.run(signal), this.#first(informer, signal), controller.run(signal), published]);
     } finally {
       leave();
+    }
+  }
+
+  /** Best effort: nothing but extension servers depends on it, and they say what they miss. */
+  async #publish(): Promise<void> {
+    const { client, papers, env } = this.#options;
+    if (papers.clientCa === undefined && papers.requestHeaderCa === undefined) return;
+    try {
+      await publishAuthenticationInfo(client, papers);
+    } catch (error) {
+      env.log.warn("How extension servers know our clients could not be published", { error: errorText(error) });
     }
   }
 

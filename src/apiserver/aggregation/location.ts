@@ -2,14 +2,15 @@ import { type corev1, type discoveryv1, resources } from "../../api/index.ts";
 import type { Random } from "../../kit/index.ts";
 import type { Target } from "../endpoints/connect/address.ts";
 import type { Lookup } from "../seams/index.ts";
+import type { AuthenticationInfo } from "./authentication-info.ts";
 import type { Verdict } from "./availability.ts";
 import type { ApiService } from "./types.ts";
 
 /** Where a remote service is, or why it is nowhere. */
 export type Located = { readonly target: Target } | { readonly problem: Verdict };
 
-/** Our papers towards servers that we speak to for others (the front proxy's). */
-export interface ProxyPapers {
+/** Our papers towards servers that we speak to for others (the front proxy's), and what those servers may know of us. */
+export interface ProxyPapers extends AuthenticationInfo {
   readonly cert?: string;
   readonly key?: string;
 }
@@ -34,7 +35,7 @@ export async function locate(
     serverName: `${name}.${namespace}.svc`,
     insecure: insecureSkipTLSVerify === true,
     ...(caBundle && { ca: Buffer.from(caBundle, "base64").toString() }),
-    ...papers,
+    ...(papers.cert !== undefined && papers.key !== undefined && { cert: papers.cert, key: papers.key }),
   };
   if (found.spec.type === "ExternalName") {
     return { target: { scheme: "https", host: found.spec.externalName ?? "", port, tls } };
