@@ -80,21 +80,25 @@ export class Aggregator implements Component {
       for (const name of this.#astray(informer)) controller.queue.add(name);
     });
     try {
-      const published = this.#publish();
+      const published = this.#publish(signal);
       await Promise.all([factory.run(signal), this.#first(informer, signal), controller.run(signal), published]);
     } finally {
       leave();
     }
   }
 
-  /** Best effort: nothing but extension servers depends on it, and they say what they miss. */
-  async #publish(): Promise<void> {
+  /** Best effort: nothing but extension servers depends on it. The namespace may not be there yet. */
+  async #publish(signal: AbortSignal): Promise<void> {
     const { client, papers, env } = this.#options;
     if (papers.clientCa === undefined && papers.requestHeaderCa === undefined) return;
-    try {
-      await publishAuthenticationInfo(client, papers);
-    } catch (error) {
-      env.log.warn("How extension servers know our clients could not be published", { error: errorText(error) });
+    while (!signal.aborted) {
+      try {
+        await publishAuthenticationInfo(client, papers);
+        return;
+      } catch (error) {
+        env.log.debug("How clients are known could not be published yet", { error: errorText(error) });
+        await env.clock.sleep(CHECK_SOON, signal).catch(() => undefined);
+      }
     }
   }
 
