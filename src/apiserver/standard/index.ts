@@ -83,7 +83,12 @@ export function createStandardApiServer(options: StandardApiServerOptions): Stan
     authorizers,
     authenticators: [requestHeaderAuthenticator(), certificateAuthenticator(), bearerAuthenticator(bearer, env.clock)],
     admission: [
-      ...defaultAdmission({ lookup, env: { ...env, clock: options.admissionClock ?? env.clock } }),
+      ...defaultAdmission({
+        lookup,
+        informers,
+        client: loopback,
+        env: { ...env, clock: options.admissionClock ?? env.clock },
+      }),
       escalationAdmission(grants, () => authorizers),
       ...(options.more?.admission ?? []),
     ],

@@ -1,0 +1,2 @@
+export { celConditions } from "./conditions.ts";
+export { type PolicyParts, validatingPolicies } from "./validating.ts";
