@@ -24,7 +24,8 @@ export function generateResources(): void {
     modules.add(module);
     const key = nameOf(r, resources, preferred, taken);
     taken.add(key);
-    const strategy = strategies[`${strategyGroup(r.group)}/${r.kind.toLowerCase()}`];
+    const strategyName = `${strategyGroup(r.group)}/${r.kind.toLowerCase()}`;
+    const strategy = strategies[STRATEGY_ALIASES[strategyName] ?? strategyName];
     described.push(`${JSON.stringify(key)}:${JSON.stringify(describe(r, strategy, fieldSelectors))}`);
     typed.push(`  readonly ${/[.]/.test(key) ? JSON.stringify(key) : key}: Resource<${module}.${name}>;`);
   }
@@ -40,6 +41,14 @@ export function generateResources(): void {
       `export interface BuiltinResources {\n${typed.join("\n")}\n}\n`,
   );
 }
+
+/** Kinds whose strategy upstream keeps under another name: Events of both groups are the same objects. */
+const STRATEGY_ALIASES: Readonly<Record<string, string>> = {
+  "core/endpoints": "core/endpoint",
+  "events/event": "core/event",
+  "certificates/certificatesigningrequest": "certificates/certificates",
+  "internal/storageversion": "apiserverinternal/storageversion",
+};
 
 function strategyGroup(group: string): string {
   return group === "" ? "core" : (group.split(".")[0] ?? group);
