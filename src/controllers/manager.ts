@@ -5,7 +5,7 @@ import {
   type InformerFactory,
   metadataOnly,
 } from "../client/index.ts";
-import { type Component, type Env, onceAborted } from "../kit/index.ts";
+import { type Component, type Env, type KeyPair, onceAborted } from "../kit/index.ts";
 import type { ControllerContext, ControllerDefinition } from "./common/context.ts";
 import { recordedEvents } from "./common/events.ts";
 import { Caches } from "./common/indexes.ts";
@@ -27,6 +27,8 @@ export interface ControllersOptions {
   readonly config?: Partial<ControllersConfig>;
   /** PEM of the CA that pods should trust for the API server. Without it none is published. */
   readonly rootCa?: string;
+  /** The CA that signs certificates on request, PEM. Without it none are signed. */
+  readonly signer?: KeyPair;
 }
 
 /**
@@ -77,6 +79,7 @@ class ControllerManager implements Component {
       config,
       events: recordedEvents(recorder),
       ...(options.rootCa === undefined ? {} : { rootCa: options.rootCa }),
+      ...(options.signer === undefined ? {} : { signer: options.signer }),
     };
   }
 

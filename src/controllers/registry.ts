@@ -1,5 +1,10 @@
 import type { ControllerDefinition } from "./common/context.ts";
 import { attachDetachController } from "./attachdetach/index.ts";
+import {
+  requestApprovingController,
+  requestCleaningController,
+  requestSigningController,
+} from "./certificates/index.ts";
 import { cronJobController } from "./cronjob/index.ts";
 import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
@@ -64,4 +69,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ephemeralVolumeController,
   volumeExpandController,
   attachDetachController,
+  requestApprovingController,
+  requestSigningController,
+  requestCleaningController,
 ];

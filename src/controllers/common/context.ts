@@ -1,5 +1,5 @@
 import type { Client } from "../../client/index.ts";
-import type { Component, Env } from "../../kit/index.ts";
+import type { Component, Env, KeyPair } from "../../kit/index.ts";
 import type { ControllersConfig } from "../config.ts";
 import type { Events } from "./events.ts";
 import type { Caches } from "./indexes.ts";
@@ -17,6 +17,8 @@ export interface ControllerContext {
   readonly config: ControllersConfig;
   /** PEM of the CA that pods should trust for the API server. */
   readonly rootCa?: string;
+  /** The CA that signs certificates on request. */
+  readonly signer?: KeyPair;
 }
 
 /** One entry of the table of controllers. */
