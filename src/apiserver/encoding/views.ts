@@ -1,6 +1,6 @@
 import { apiVersionOf } from "../../api/index.ts";
 import type { Clock } from "../../kit/index.ts";
-import { failure } from "../../machinery/index.ts";
+import { failure, notAcceptable } from "../../machinery/index.ts";
 import type { Bookmark, Emission, StoredObject } from "../cache/index.ts";
 import type { Served } from "../catalog/kind.ts";
 import { viewOf } from "../catalog/view.ts";
@@ -16,7 +16,11 @@ export async function objectFor(
   now: number,
 ): Promise<unknown> {
   if (answer.type === "object") {
-    if (representation.as !== "Table" || !answer.served) return answer.object;
+    if (representation.as !== "Table") return answer.object;
+    const { kind } = answer.object as StoredObject;
+    // Reviews, bindings and the like have no form but their own.
+    if (kind !== "Status" && kind !== "Scale") throw notAcceptable(["application/json", "application/yaml"]);
+    if (!answer.served) return answer.object;
     const { plainTable } = await import("./table.ts");
     return plainTable(answer.object as StoredObject, { representation, includeObject, headers: true, now });
   }
