@@ -102,8 +102,9 @@ function refuseChanges(existing: ClusterSpec, wanted: ClusterOptions): void {
   for (const [field, value] of Object.entries(wanted)) {
     const now = existing[field as keyof ClusterSpec];
     if (now === value) continue;
+    const has = now === undefined ? `without ${field}` : `with ${field} ${JSON.stringify(now)}`;
     throw usageError(
-      `cluster ${existing.name} exists with ${field} ${JSON.stringify(now)}, which cannot become ${JSON.stringify(value)}`,
+      `cluster ${existing.name} exists ${has}, which cannot become ${JSON.stringify(value)}`,
       `make another cluster with --name, or remove this one with: k8ts delete --name ${existing.name}`,
     );
   }
@@ -149,7 +150,7 @@ async function launch(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, pr
 /** For a server that an earlier command started: it may still be on its way. */
 async function join(paths: ClusterPaths, spec: ClusterSpec, flags: UpFlags, progress: Progress): Promise<void> {
   const { untilReady } = await import("../lifecycle/readiness.ts");
-  await untilReady(paths, spec, waitOf(flags));
+  await untilReady(paths, waitOf(flags));
   await finish(paths, spec, flags, progress);
 }
 

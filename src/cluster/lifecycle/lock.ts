@@ -26,7 +26,7 @@ export function changing(paths: ClusterPaths): Lock {
 export async function withLock<T>({ file, doing }: Lock, body: () => Promise<T>): Promise<T> {
   const clock = new RealClock();
   const deadline = clock.monotonic() + PATIENCE_MS;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   while (!take(file)) {
     if (clock.monotonic() > deadline) {
       throw new CliError(`another k8ts command (process ${runningProcess(file) ?? "unknown"}) is ${doing}`, {
@@ -39,6 +39,17 @@ export async function withLock<T>({ file, doing }: Lock, body: () => Promise<T>)
     return await body();
   } finally {
     rmSync(file, { force: true });
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CliError(`cannot make the folder that clusters are kept in: ${(cause as Error).message}`, {
+      hint: "set K8TS_HOME to a folder that you can write",
+      cause,
+    });
   }
 }
 

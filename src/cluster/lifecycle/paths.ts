@@ -14,6 +14,8 @@ export interface ClusterPaths {
   readonly log: string;
   /** Process id and start time of the server. */
   readonly pid: string;
+  /** The same, written once the whole cluster is ready. */
+  readonly ready: string;
   readonly lock: string;
   /** Held while a new cluster is decided on, beside all other clusters. */
   readonly registryLock: string;
@@ -55,6 +57,7 @@ export function clusterPaths(name: string, root = home()): ClusterPaths {
     store: join(dir, "store"),
     log: join(dir, "k8ts.log"),
     pid: join(dir, "k8ts.pid"),
+    ready: join(dir, "k8ts.ready"),
     lock: join(root, `.${name}.lock`),
     registryLock: join(root, ".clusters.lock"),
     kubeconfig: join(dir, "admin.kubeconfig"),
@@ -65,7 +68,7 @@ export function clusterPaths(name: string, root = home()): ClusterPaths {
 }
 
 /** What a command that was killed may have left in a folder without a `cluster.json`. */
-const REMAINS = /^(cluster\.json\.tmp|k8ts\.(log|pid)|lost\+found)$/;
+const REMAINS = /^(cluster\.json\.tmp|k8ts\.(log|log\.1|pid|ready)|lost\+found)$/;
 
 /** The entries of a cluster's folder that k8ts did not put there; none where there is a `cluster.json`, or no folder. */
 export function strangeEntries(paths: ClusterPaths): string[] {

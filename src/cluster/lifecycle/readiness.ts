@@ -10,12 +10,12 @@ import type { ClusterSpec } from "./spec.ts";
 const POLL_MS = 50;
 const PATIENCE_MS = 2000;
 
-/** Resolves once the cluster's API server says that it is ready. Rejects after `waitMs`, or when the server ends. */
-export async function untilReady(paths: ClusterPaths, spec: ClusterSpec, waitMs: number): Promise<void> {
+/** Resolves once the running server has brought everything of the cluster up. Rejects after `waitMs`, or when it ends. */
+export async function untilReady(paths: ClusterPaths, waitMs: number): Promise<void> {
   const clock = new RealClock();
   const deadline = clock.monotonic() + waitMs;
   const logs = `see what it says with: k8ts logs --name ${paths.name}`;
-  while (!(await isReady(paths, spec))) {
+  while (!isUp(paths)) {
     if (runningProcess(paths.pid) === undefined) {
       throw new CliError(`the server of cluster ${paths.name} ended before it was ready`, { hint: logs });
     }
@@ -26,14 +26,16 @@ export async function untilReady(paths: ClusterPaths, spec: ClusterSpec, waitMs:
   }
 }
 
-/** One question, to the server itself: its certificate must be of the cluster's own authority. */
+/** Whether the server that runs has said that all is ready. */
+function isUp(paths: ClusterPaths): boolean {
+  const pid = runningProcess(paths.pid);
+  return pid !== undefined && runningProcess(paths.ready) === pid;
+}
+
+/** Whether all came up and the API server answers that it is well. Its certificate must be of the cluster's own authority. */
 export function isReady(paths: ClusterPaths, spec: ClusterSpec): Promise<boolean> {
-  let ca: string;
-  try {
-    ca = readFileSync(join(paths.pki, "ca.crt"), "utf8");
-  } catch {
-    return Promise.resolve(false); // It has not come so far.
-  }
+  if (!isUp(paths)) return Promise.resolve(false);
+  const ca = readFileSync(join(paths.pki, "ca.crt"), "utf8");
   const target = { host: "127.0.0.1", port: spec.apiPort, path: "/readyz", ca, timeout: PATIENCE_MS };
   return new Promise((resolve) => {
     const request = get(target, (response) => {

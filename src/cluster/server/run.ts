@@ -42,6 +42,7 @@ export async function runServer(name: string): Promise<number> {
       env,
       progress: (message) => tell({ type: "progress", message }),
       ready: () => {
+        recordProcess(paths.ready, process.pid);
         tell({ type: "ready" });
         // Node 22.0 to 22.9 cannot.
         env.clock.setTimer(SAVE_CODE_MS, () => flushCompileCache?.());
