@@ -8,6 +8,7 @@ export {
 } from "./apply/apply-schema.ts";
 export { applyConfiguration, trackUpdate, type WriteContext } from "./apply/field-manager.ts";
 export { FieldSet } from "./apply/field-set.ts";
+export { withoutUnknown } from "./codec/duplicates.ts";
 export * from "./codec/json.ts";
 export * from "./codec/protobuf/envelope.ts";
 export * from "./codec/yaml.ts";

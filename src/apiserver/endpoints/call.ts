@@ -10,6 +10,7 @@ import {
   validateStructure,
   validatePatchOptions,
   validateWriteOptions,
+  withoutUnknown,
 } from "../../machinery/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { Grants } from "../authz/index.ts";
@@ -158,11 +159,12 @@ export function prepareObject(
   call: EndpointCall,
   object: ApiObject,
   validation: WriteOptions["fieldValidation"],
+  duplicates: readonly string[] = [],
 ): ApiObject {
   const { served } = call;
   const unknown: string[] = [];
   const prepared = served.model.prepare(object, unknown);
-  report(call, unknown, validation);
+  report(call, [...unknown, ...withoutUnknown(duplicates, unknown)], validation);
   return prepared;
 }
 

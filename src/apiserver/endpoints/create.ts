@@ -10,7 +10,9 @@ export async function createEndpoint(call: EndpointCall): Promise<Answer> {
   const { core, served } = call;
   const options = writeOptions(call, "CreateOptions");
   const view = wholeView(call);
-  const sent = view.check(await readObject(call.context.request.body, view.kind), options.fieldValidation);
+  const duplicates: string[] | undefined = options.fieldValidation === "Ignore" ? undefined : [];
+  const read = await readObject(call.context.request.body, view.kind, duplicates);
+  const sent = view.check(read, options.fieldValidation, duplicates);
   const object = view.settle(sent, undefined, options);
   checkNamespace(call, object.metadata);
   const subject = { ...subjectOf(call, options), name: object.metadata.name ?? "" };

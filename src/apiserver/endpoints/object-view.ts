@@ -14,7 +14,7 @@ export interface ObjectView {
   /** The stored object as requests see it. */
   show(stored: StoredObject): StoredObject;
   /** Checks and defaults what a request sent or patched; private to the request. */
-  check(object: ApiObject, validation: WriteOptions["fieldValidation"]): ApiObject;
+  check(object: ApiObject, validation: WriteOptions["fieldValidation"], duplicates?: readonly string[]): ApiObject;
   /** A checked object as admission is to see it: with its owners, in the form it is kept in. Changes what it is given. */
   settle(object: ApiObject, old: StoredObject | undefined, options: WriteOptions): ApiObject;
   /** The new object to store, made of what was admitted; both are private. `old` is absent when it is to be created. */
@@ -33,7 +33,7 @@ export function wholeView(call: EndpointCall): ObjectView {
     kind: kindOf(served),
     type: [group, version, kind],
     show: (stored) => fromHub(served, stored),
-    check: (object, validation) => prepareObject(call, object, validation),
+    check: (object, validation, duplicates) => prepareObject(call, object, validation, duplicates),
     settle: (object, old, options) => toHub(served, trackOwners(call, old && fromHub(served, old), object, options)),
     apply: (admitted) => admitted,
     admitted: (object) => object,

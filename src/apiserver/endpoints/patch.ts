@@ -45,7 +45,13 @@ export async function patchEndpoint(call: EndpointCall, view: ObjectView = whole
   const patcher = PATCHERS[type];
   if (!patcher && !isApply) throw unsupportedMediaType([...Object.keys(PATCHERS), APPLY]);
   const options = writeOptions(call, "PatchOptions", isApply);
-  const patch = await readPatch(body);
+  const duplicates: string[] = [];
+  const patch = await readPatch(body, isApply && options.fieldValidation !== "Ignore" ? duplicates : undefined);
+  if (duplicates.length > 0) {
+    const text = `error strict decoding YAML: error converting YAML to JSON: ${duplicates.join(", ")}`;
+    if (options.fieldValidation === "Strict") throw badRequest(text);
+    context.warn(text);
+  }
   const subject = subjectOf(call, options);
   const write = writeCall(call, options.dryRun, async (next, old) => {
     if (!old) await authorizeCreate(call);

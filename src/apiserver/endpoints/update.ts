@@ -13,7 +13,9 @@ import { type ObjectView, wholeView } from "./object-view.ts";
 export async function updateEndpoint(call: EndpointCall, view: ObjectView = wholeView(call)): Promise<Answer> {
   const { core, context } = call;
   const options = writeOptions(call, "UpdateOptions");
-  const sent = view.check(await readObject(context.request.body, view.kind), options.fieldValidation);
+  const duplicates: string[] | undefined = options.fieldValidation === "Ignore" ? undefined : [];
+  const read = await readObject(context.request.body, view.kind, duplicates);
+  const sent = view.check(read, options.fieldValidation, duplicates);
   checkNamespace(call, sent.metadata);
   checkName(call, sent);
   const subject = subjectOf(call, options);

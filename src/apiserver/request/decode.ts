@@ -23,19 +23,32 @@ export function mediaTypeOf(contentType: string): string {
   return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
 }
 
-/** The value in a body, private to the caller; undefined when there is none. Throws 400, 413 or 415. */
-export async function readValue(body: Body): Promise<unknown> {
+/**
+ * The value in a body, private to the caller; undefined when there is none. Throws 400, 413 or 415. `duplicates` is told of
+ * fields that occur twice.
+ */
+export async function readValue(body: Body, duplicates?: string[]): Promise<unknown> {
   if (body.kind === "none") return undefined;
   if (body.kind === "object") return deepClone(body.value);
   const bytes = await body.read(MAX_BODY);
   if (bytes.length === 0) return undefined;
-  return decodeBytes(bytes, mediaTypeOf(body.contentType));
+  return decodeBytes(bytes, mediaTypeOf(body.contentType), duplicates);
 }
 
-function decodeBytes(bytes: Uint8Array, mediaType: string): unknown {
+function decodeBytes(bytes: Uint8Array, mediaType: string, duplicates?: string[]): unknown {
+  const found: string[] = [];
+  const options = duplicates ? { onDuplicate: (finding: string): void => void found.push(finding) } : {};
   try {
-    if (mediaType === "" || mediaType === "application/json") return decodeJson(bytes);
-    if (mediaType === "application/yaml") return decodeYaml(bytes);
+    if (mediaType === "" || mediaType === "application/json") {
+      const value = decodeJson(bytes, options);
+      duplicates?.push(...found);
+      return value;
+    }
+    if (mediaType === "application/yaml") {
+      const value = decodeYaml(bytes, options);
+      if (found.length > 0) duplicates?.push(`yaml: unmarshal errors:\n  ${found.join("\n  ")}`);
+      return value;
+    }
     if (mediaType === "application/vnd.kubernetes.protobuf") return decodeProtobuf(bytes);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
@@ -45,10 +58,10 @@ function decodeBytes(bytes: Uint8Array, mediaType: string): unknown {
 }
 
 /** The patch in a body: JSON, or YAML where the patch's media type says so. Throws 400 or 413. */
-export async function readPatch(body: Body): Promise<unknown> {
+export async function readPatch(body: Body, duplicates?: string[]): Promise<unknown> {
   if (body.kind !== "bytes") return readValue(body);
   const yaml = mediaTypeOf(body.contentType).endsWith("+yaml");
-  return decodeBytes(await body.read(MAX_BODY), yaml ? "application/yaml" : "application/json");
+  return decodeBytes(await body.read(MAX_BODY), yaml ? "application/yaml" : "application/json", duplicates);
 }
 
 /**
@@ -58,8 +71,9 @@ export async function readPatch(body: Body): Promise<unknown> {
 export async function readObject(
   body: Body,
   kind: { readonly kind: string; readonly apiVersion: string },
+  duplicates?: string[],
 ): Promise<ApiObject> {
-  const value = await readValue(body);
+  const value = await readValue(body, duplicates);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const text = JSON.stringify(value) ?? "";
     throw badRequest(
