@@ -1,38 +1,10 @@
 import type { Expr } from "./ast.ts";
 import { type Checked, qualified, TYPE_NAMES } from "./check.ts";
+import { boolOf, type Code, type Slots, spend, withSlot } from "./frame.ts";
 import { type Overload, sizeOf } from "./functions.ts";
 import { compileLoop } from "./loops.ts";
 import { fits } from "./types.ts";
-import {
-  CelError,
-  type CelMap,
-  type CelValue,
-  CostError,
-  isMap,
-  Optional,
-  PlainMap,
-  typeNameOf,
-  TypeValue,
-} from "./values.ts";
-
-/** One evaluation: the variables' values, and what it has cost. */
-export interface Frame {
-  readonly vars: CelValue[];
-  cost: number;
-  readonly limit: number;
-}
-
-/** A compiled part of an expression. */
-export type Code = (frame: Frame) => CelValue;
-
-/** Which place in a frame each variable has. */
-export type Slots = ReadonlyMap<string, number>;
-
-/** Counts cost; throws when it is too much. */
-export function spend(frame: Frame, cost: number): void {
-  frame.cost += cost;
-  if (frame.cost > frame.limit) throw new CostError();
-}
+import { CelError, type CelMap, type CelValue, isMap, Optional, PlainMap, typeNameOf, TypeValue } from "./values.ts";
 
 /** Makes closures of a checked expression. */
 export function compile(checked: Checked, slots: Slots): Code {
@@ -205,21 +177,6 @@ export class Compiler {
       return map;
     };
   }
-}
-
-/** The slots with one more variable, which hides others of its name. */
-export function withSlot(slots: Slots, name: string, slot: number): Slots {
-  const next = new Map(slots);
-  next.set(name, slot);
-  // Every level takes a place of its own, also when it hides a name: a hidden variable keeps its value.
-  if (next.size === slots.size) next.set(`@hidden:${slot}`, slot);
-  return next;
-}
-
-/** A boolean; throws for all else. */
-export function boolOf(value: CelValue): boolean {
-  if (typeof value === "boolean") return value;
-  throw new CelError("no such overload");
 }
 
 /** `&&` and `||`: an error of one side does not matter when the other decides. */

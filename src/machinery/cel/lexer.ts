@@ -100,7 +100,7 @@ function numberOf(text: string, at: number): unknown {
     if (value > MAX_UINT) throw new CelSyntaxError(at, "Syntax error: invalid uint literal");
     return new Uint(value);
   }
-  if (/^0x/.test(text) || /^[0-9]+$/.test(text)) {
+  if (text.startsWith("0x") || /^[0-9]+$/.test(text)) {
     const value = BigInt(text);
     // One more than fits, for the smallest number written with a minus before it.
     if (value > MAX_INT + 1n) throw new CelSyntaxError(at, "Syntax error: invalid int literal");

@@ -1,5 +1,5 @@
 import type { Expr } from "./ast.ts";
-import { boolOf, type Code, type Compiler, type Frame, type Slots, spend, withSlot } from "./compile.ts";
+import { boolOf, type Code, type Frame, type PartCompiler, type Slots, spend, withSlot } from "./frame.ts";
 import { CelError, type CelValue, isMap, PlainMap } from "./values.ts";
 
 type Loop = Expr & { kind: "loop" };
@@ -17,7 +17,7 @@ function* turns(range: CelValue): Generator<readonly [key: CelValue, value: CelV
 }
 
 /** Compiles a comprehension. */
-export function compileLoop(compiler: Compiler, expr: Loop, slots: Slots): Code {
+export function compileLoop(compiler: PartCompiler, expr: Loop, slots: Slots): Code {
   const range = compiler.code(expr.range, slots);
   const first = slots.size;
   const second = first + 1;

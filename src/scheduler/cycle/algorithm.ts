@@ -7,7 +7,11 @@ import { isRejected, messageOf, unresolvable } from "../framework/status.ts";
 import type { Nominator } from "../queue/nominator.ts";
 import type { SchedulerExtender } from "../framework/extender.ts";
 import { filterByExtenders, prioritizeByExtenders } from "./extending.ts";
+import type { Feasible } from "./feasible.ts";
+
 import { nodesToFind } from "./nodes-to-find.ts";
+
+export type { Feasible } from "./feasible.ts";
 
 /** A node was found. */
 export interface Placement {
@@ -47,12 +51,6 @@ export interface AlgorithmOptions {
 
 /** Stands for all extenders where plugins are blamed. */
 export const EXTENDER = "Extender";
-
-/** What a round of filtering left. */
-export interface Feasible {
-  readonly slots: Int32Array;
-  readonly count: number;
-}
 
 /** Finds the node for a pod: filters, scores, and chooses among the best by chance. One cycle at a time. */
 export class Algorithm {

@@ -2,7 +2,7 @@ import type { SchedulingCycle } from "../framework/cycle.ts";
 import type { NodeVerdicts } from "../framework/diagnosis.ts";
 import type { SchedulerExtender } from "../framework/extender.ts";
 import { MAX_NODE_SCORE } from "../framework/plugin.ts";
-import type { Feasible } from "./algorithm.ts";
+import type { Feasible } from "./feasible.ts";
 
 /** The best score an extender gives. */
 const MAX_EXTENDER_SCORE = 10;

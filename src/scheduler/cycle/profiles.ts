@@ -31,15 +31,16 @@ export interface ProfileParts {
 
 /** Makes the profiles of a configuration with their plugins. */
 export function buildProfiles(parts: ProfileParts): ReadonlyMap<string, Profile> {
-  return new Map(parts.config.profiles.map((profile) => [profile.schedulerName, buildProfile(parts, profile)]));
+  const shared = new Map<string, unknown>();
+  return new Map(parts.config.profiles.map((profile) => [profile.schedulerName, buildProfile(parts, profile, shared)]));
 }
 
-function buildProfile(parts: ProfileParts, config: ProfileConfiguration): Profile {
+function buildProfile(parts: ProfileParts, config: ProfileConfiguration, shared: Map<string, unknown>): Profile {
   const { schedulerName, plugins, pluginArgs, percentageOfNodesToScore } = config;
   const { cache, nominator } = parts;
   const made = new Map<string, SchedulerPlugin>();
   // Plugins ask the profile they are part of, but not before all are made.
-  const handle = handleOf(parts, schedulerName, () => profile);
+  const handle = handleOf(parts, schedulerName, shared, () => profile);
   for (const name of neededPlugins(plugins)) {
     const factory = parts.plugins[name] ?? BUILTIN_PLUGINS[name];
     if (!factory) throw new CodedError("InvalidConfiguration", `plugin ${JSON.stringify(name)} does not exist`);
@@ -58,7 +59,12 @@ function buildProfile(parts: ProfileParts, config: ProfileConfiguration): Profil
   return profile;
 }
 
-function handleOf(parts: ProfileParts, name: string, profile: () => Profile): PluginHandle {
+function handleOf(
+  parts: ProfileParts,
+  name: string,
+  shared: Map<string, unknown>,
+  profile: () => Profile,
+): PluginHandle {
   const { client, env, cache, informers, waiting, recorders, nominator } = parts;
   return {
     env,
@@ -68,6 +74,10 @@ function handleOf(parts: ProfileParts, name: string, profile: () => Profile): Pl
     extenders: parts.extenders,
     profile: name,
     informer: (resource) => informers.informer(resource),
+    shared: <T>(key: string, make: () => T): T => {
+      if (!shared.has(key)) shared.set(key, make());
+      return shared.get(key) as T;
+    },
     nominatedPods: (node) => nominator().on(node),
     passesFilters: (cycle, slot) => profile().runFiltersWithNominated(cycle, slot),
     withdraw: (cycle, pod) => profile().withdraw(cycle, pod),

@@ -20,10 +20,11 @@ describe("rewriteLinks", () => {
     expect(rewriteLinks(html, BASE, "http://10.0.0.1:80")).toBe(expected);
   });
 
-  it("takes no long over hostile pages", () => {
-    const started = performance.now();
-    rewriteLinks(`<a ${"x=".repeat(50_000)}`, BASE, "http://h");
-    rewriteLinks(`<a${" b".repeat(50_000)}`, BASE, "http://h");
-    expect(performance.now() - started).toBeLessThan(2000);
-  });
+  it.each([`<a ${"x=".repeat(50_000)}`, `<a${" b".repeat(50_000)}`])(
+    "is done with a hostile page at once",
+    (html) => {
+      expect(rewriteLinks(html, BASE, "http://h")).toBe(html);
+    },
+    2000,
+  );
 });

@@ -1,7 +1,6 @@
 import type { corev1 } from "../../../api/index.ts";
 import { isValidLabelValue } from "../../../machinery/index.ts";
 import type { Errors } from "../common/errors.ts";
-import type { Gates } from "../common/gates.ts";
 import { hasInvalidSelectorValue, validateLabelSelector } from "../common/labels.ts";
 import { isHugePageMultiple, isHugePages } from "../common/quantities.ts";
 import type { KindEnv } from "../kind.ts";
