@@ -3,7 +3,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"], pool: "forks", isolate: false } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"],
+          pool: "forks",
+          isolate: false,
+        },
+      },
       {
         test: {
           name: "machine",

@@ -143,6 +143,8 @@ export interface PluginHandle {
   readonly profile: string;
   /** A local copy of a resource, shared; ask for it while the plugin is being made. */
   informer<T extends CachedObject>(resource: Resource<T>): Informer<T>;
+  /** Something that the plugins of all profiles share, made by the first that asks for it. */
+  shared<T>(key: string, make: () => T): T;
   /** Pods nominated to a node, by whoever. */
   nominatedPods(node: string): readonly PodInfo[];
   /** Whether all filters pass for the cycle's pod on one node as the columns now stand, nominated pods taken into account. */

@@ -2,6 +2,7 @@ import type { PluginFactory } from "../framework/plugin.ts";
 import { balancedAllocation } from "./balanced-allocation/index.ts";
 import { defaultBinder } from "./default-binder/index.ts";
 import { DefaultPreemption, type DefaultPreemptionArgs } from "./default-preemption/index.ts";
+import { DynamicResources, type DynamicResourcesArgs } from "./dynamic-resources/index.ts";
 import { imageLocality } from "./image-locality/index.ts";
 import { InterPodAffinity, type InterPodAffinityArgs } from "./inter-pod-affinity/index.ts";
 import { Names } from "./names.ts";
@@ -40,7 +41,6 @@ export const BUILTIN_PLUGINS: Readonly<Record<string, PluginFactory>> = {
   [Names.VolumeRestrictions]: (_, handle) => new VolumeRestrictions(handle),
   [Names.VolumeZone]: (_, handle) => new VolumeZone(handle),
   [Names.NodeVolumeLimits]: (_, handle) => new NodeVolumeLimits(handle),
-  // This follows.
-  [Names.DynamicResources]: () => ({ name: Names.DynamicResources }),
+  [Names.DynamicResources]: (args, handle) => new DynamicResources(args as DynamicResourcesArgs, handle),
   [Names.DefaultBinder]: (_, handle) => defaultBinder(handle),
 };
