@@ -26,6 +26,7 @@ function mount(): string {
 }
 
 const obstacle = mount();
+if (obstacle !== "") rmSync(root, { recursive: true });
 
 describe.skipIf(obstacle !== "")(`a full disk ${obstacle && `(${obstacle})`}`, () => {
   const mib = Buffer.alloc(1024 * 1024, "x");

@@ -139,7 +139,10 @@ describe.skipIf(!etcdBinary)(`three etcd members${needs}`, () => {
 });
 
 describe.skipIf(!etcdBinary)(`access to etcd${needs}`, () => {
-  const root = mkdtempSync(join(tmpdir(), "k8ts-etcd-tls-"));
+  let root = "";
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), "k8ts-etcd-tls-"));
+  });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it("tells when nobody answers", async () => {

@@ -17,12 +17,12 @@ const CUTS = Number(process.env["K8TS_POWER_CUTS"] ?? 120);
 const traceable = spawnSync("strace", ["-o", "/dev/null", "true"]).status === 0;
 
 describe.skipIf(!traceable)(`power cuts (needs strace${traceable ? "" : ": missing or not permitted"})`, () => {
-  const root = mkdtempSync(join(tmpdir(), "k8ts-power-"));
-  const log = join(root, "log");
-  const data = join(root, "store", "data.mdb");
+  let [root, log, data] = ["", "", ""];
   let events: DiskEvent[] = [];
 
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), "k8ts-power-"));
+    [log, data] = [join(root, "log"), join(root, "store", "data.mdb")];
     writeFileSync(log, "");
     const trace = join(root, "trace");
     const writer = [join(import.meta.dirname, "crash", "writer.ts"), join(root, "store"), log, "1"];
