@@ -19,7 +19,6 @@ import { nodeRestriction } from "./node-restriction/index.ts";
 import { alwaysPullImages, extendedResourceToleration, limitPodHardAntiAffinityTopology } from "./pod-guards.ts";
 import { podSecurity, type PodSecurityOptions } from "./pod-security/index.ts";
 import { podTopologyLabels } from "./pod-topology-labels.ts";
-import { celConditions, validatingPolicies } from "./policy/index.ts";
 import { priorityAdmission } from "./priority.ts";
 import { resourceQuota } from "./quota/index.ts";
 import { runtimeClassAdmission } from "./runtime-class.ts";
@@ -54,7 +53,7 @@ export interface AdmissionParts {
   readonly hookCaller?: HookCaller;
   /** How objects get into the versions that webhooks want. Default: they are shown as they are stored. */
   readonly versions?: Versions;
-  /** Evaluates webhooks' match conditions. Default: in CEL. */
+  /** Evaluates webhooks' match conditions. Default: they hold. */
   readonly conditions?: Conditions;
 }
 
@@ -91,7 +90,6 @@ export const PLUGINS: readonly Row[] = [
   ["DenyServiceExternalIPs", false, denyServiceExternalIps],
   ["PodTopologyLabels", true, ({ lookup }) => podTopologyLabels(lookup)],
   ["MutatingAdmissionWebhook", true, mutating],
-  ["ValidatingAdmissionPolicy", true, policies],
   ["ValidatingAdmissionWebhook", true, validating],
   ["ResourceQuota", true, ({ lookup, client, env }) => client && resourceQuota(lookup, client, env.clock)],
   ["AlwaysDeny", false, alwaysDeny],
@@ -112,16 +110,12 @@ function validating(parts: AdmissionParts): Admission | undefined {
   return parts.informers && validatingWebhooks(liveValidatingHooks(parts.informers), webhookParts(parts));
 }
 
-function policies({ informers, lookup, client }: AdmissionParts): Admission | undefined {
-  return informers && validatingPolicies({ informers, lookup, client });
-}
-
 function webhookParts({ env, lookup, hookCaller, versions, conditions }: AdmissionParts): WebhookParts {
   return {
     env,
     lookup,
     caller: hookCaller ?? httpsCaller(),
     versions: versions ?? ownVersions(env.clock),
-    conditions: conditions ?? celConditions(),
+    ...(conditions && { conditions }),
   };
 }

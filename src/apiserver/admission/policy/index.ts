@@ -1,2 +1,0 @@
-export { celConditions } from "./conditions.ts";
-export { type PolicyParts, validatingPolicies } from "./validating.ts";
