@@ -6,7 +6,7 @@ import {
   metadataOnly,
 } from "../client/index.ts";
 import { type Component, type Env, type KeyPair, onceAborted } from "../kit/index.ts";
-import type { ControllerContext, ControllerDefinition } from "./common/context.ts";
+import type { ControllerContext, ControllerDefinition, TokenIssuer } from "./common/context.ts";
 import { recordedEvents } from "./common/events.ts";
 import { Caches } from "./common/indexes.ts";
 import { type ControllersConfig, DEFAULT_CONFIG } from "./config.ts";
@@ -29,6 +29,8 @@ export interface ControllersOptions {
   readonly rootCa?: string;
   /** The CA that signs certificates on request, PEM. Without it none are signed. */
   readonly signer?: KeyPair;
+  /** Signs the tokens of service accounts that are kept in secrets. Without it such secrets stay empty. */
+  readonly issueToken?: TokenIssuer;
 }
 
 /**
@@ -80,6 +82,7 @@ class ControllerManager implements Component {
       events: recordedEvents(recorder),
       ...(options.rootCa === undefined ? {} : { rootCa: options.rootCa }),
       ...(options.signer === undefined ? {} : { signer: options.signer }),
+      ...(options.issueToken === undefined ? {} : { issueToken: options.issueToken }),
     };
   }
 

@@ -1,10 +1,13 @@
 import type { ControllerDefinition } from "./common/context.ts";
+import { accountTokensController, legacyTokenCleanerController } from "./accounttokens/index.ts";
 import { attachDetachController } from "./attachdetach/index.ts";
+import { bootstrapSigner, tokenCleaner } from "./bootstrap/index.ts";
 import {
   requestApprovingController,
   requestCleaningController,
   requestSigningController,
 } from "./certificates/index.ts";
+import { clusterRoleAggregationController } from "./clusterroles/index.ts";
 import { cronJobController } from "./cronjob/index.ts";
 import { daemonSetController } from "./daemonset/index.ts";
 import { deploymentController } from "./deployment/index.ts";
@@ -25,6 +28,7 @@ import { replicationControllerController } from "./replicationcontroller/index.t
 import { resourceQuotaController } from "./resourcequota/index.ts";
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
+import { serviceCidrController } from "./servicecidr/index.ts";
 import { statefulSetController } from "./statefulset/index.ts";
 import { taintEvictionController } from "./tainteviction/index.ts";
 import { ttlController } from "./ttl/index.ts";
@@ -72,4 +76,10 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   requestApprovingController,
   requestSigningController,
   requestCleaningController,
+  clusterRoleAggregationController,
+  bootstrapSigner,
+  tokenCleaner,
+  accountTokensController,
+  legacyTokenCleanerController,
+  serviceCidrController,
 ];

@@ -1,3 +1,4 @@
+import type { corev1 } from "../../api/index.ts";
 import type { Client } from "../../client/index.ts";
 import type { Component, Env, KeyPair } from "../../kit/index.ts";
 import type { ControllersConfig } from "../config.ts";
@@ -19,7 +20,12 @@ export interface ControllerContext {
   readonly rootCa?: string;
   /** The CA that signs certificates on request. */
   readonly signer?: KeyPair;
+  /** Signs the tokens of service accounts that are kept in secrets. */
+  readonly issueToken?: TokenIssuer;
 }
+
+/** Signs the token that a secret of that name holds for an account. */
+export type TokenIssuer = (account: corev1.ServiceAccount, secretName: string) => string;
 
 /** One entry of the table of controllers. */
 export interface ControllerDefinition {
