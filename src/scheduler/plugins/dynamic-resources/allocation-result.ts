@@ -1,5 +1,5 @@
 import type { corev1, resourcev1 } from "../../../api/index.ts";
-import type { Choice, Grant } from "./allocator.ts";
+import type { Choice, Grant } from "./choice.ts";
 import type { Request } from "./requests.ts";
 
 /** The name by which results refer to a request. */

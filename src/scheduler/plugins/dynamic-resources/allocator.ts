@@ -1,5 +1,6 @@
 import type { corev1, resourcev1 } from "../../../api/index.ts";
 import { resultOf } from "./allocation-result.ts";
+import type { Choice, Grant } from "./choice.ts";
 import { MatchAttribute } from "./constraint.ts";
 import { type Alternatives, ClaimError, type Request, type RequestSources, requestsOf, shown } from "./requests.ts";
 import type { Candidate, SliceIndex } from "./slice-index.ts";
@@ -8,19 +9,6 @@ type Claim = resourcev1.ResourceClaim;
 
 /** So many devices a claim can have (`AllocationResultsMaxSize`). */
 export const MAX_RESULTS = 32;
-
-/** A device given to a request. */
-export interface Grant {
-  readonly request: Request;
-  readonly candidate: Candidate;
-}
-
-/** What was chosen for a claim. */
-export interface Choice {
-  readonly grants: Grant[];
-  /** The alternative taken of each request. */
-  readonly taken: Request[];
-}
 
 /** There is no way on this node, though there may be on others. */
 export class NoAllocation extends Error {}

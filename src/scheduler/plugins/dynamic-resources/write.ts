@@ -22,7 +22,6 @@ export async function reserveClaim(
   let claim = given;
   for (let attempt = 1; ; attempt++) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- each try needs what the last one found
       return await write(client, claim, pod, allocation, signal);
     } catch (error) {
       if (!isConflict(error) || attempt === TRIES) {
@@ -31,7 +30,6 @@ export async function reserveClaim(
       }
     }
     const { namespace, name } = given.metadata;
-    // oxlint-disable-next-line no-await-in-loop
     claim = await client.resource(resources.resourceclaims).get({ namespace, name }, { signal });
   }
 }

@@ -47,12 +47,16 @@ export class VolumeBinder {
   readonly #drivers: Lister<storagev1.CSIDriver>;
   readonly #capacities: Lister<storagev1.CSIStorageCapacity>;
 
-  /** `onChange` is called whenever a claim or a volume changed. */
-  constructor(handle: Pick<PluginHandle, "informer">, onChange: () => void) {
+  readonly #listeners = new Set<() => void>();
+
+  constructor(handle: Pick<PluginHandle, "informer">) {
     const claims = handle.informer(resources.persistentvolumeclaims);
     const volumes = handle.informer(resources.persistentvolumes);
     volumes.addIndex(BY_CLASS, byClass);
-    const changed = { added: onChange, updated: onChange, deleted: onChange };
+    const tell = (): void => {
+      for (const listener of this.#listeners) listener();
+    };
+    const changed = { added: tell, updated: tell, deleted: tell };
     claims.handle(changed);
     volumes.handle(changed);
     this.#claims = claims.lister;
@@ -62,6 +66,12 @@ export class VolumeBinder {
     this.#classes = handle.informer(resources.storageclasses).lister;
     this.#drivers = handle.informer(resources.csidrivers).lister;
     this.#capacities = handle.informer(resources.csistoragecapacities).lister;
+  }
+
+  /** Calls whenever a claim or a volume has changed. Returns how to stop it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** As the server has it. */

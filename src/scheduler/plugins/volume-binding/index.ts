@@ -34,14 +34,11 @@ export class VolumeBinding implements SchedulerPlugin {
   readonly #binder: VolumeBinder;
   /** ms */
   readonly #timeout: number;
-  readonly #waiters = new Set<() => void>();
 
   constructor(args: VolumeBindingArgs, handle: PluginHandle) {
     this.#handle = handle;
     this.#timeout = args.bindTimeoutSeconds * 1000;
-    this.#binder = new VolumeBinder(handle, () => {
-      for (const wake of this.#waiters) wake();
-    });
+    this.#binder = handle.shared(STATE, () => new VolumeBinder(handle));
   }
 
   events(): readonly EventInterest[] {
@@ -118,8 +115,7 @@ export class VolumeBinding implements SchedulerPlugin {
       late = true;
       wake();
     });
-    const onChange = (): void => wake();
-    this.#waiters.add(onChange);
+    const stop = this.#binder.onChange(() => wake());
     try {
       for (;;) {
         const changed = new Promise<void>((resolve) => (wake = resolve));
@@ -134,7 +130,7 @@ export class VolumeBinding implements SchedulerPlugin {
       }
     } finally {
       timer.cancel();
-      this.#waiters.delete(onChange);
+      stop();
     }
   }
 }
