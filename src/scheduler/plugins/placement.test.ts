@@ -329,15 +329,15 @@ describe("DefaultPreemption", () => {
     await create(c, low("x", "a", 10), low("y", "b", 10));
     await create(c, pod("equal", { priority: 10 }, { cpu: "2" }));
     expect(await whyPending(c, "equal")).toBe(
-      "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+      "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
     );
     await create(c, pod("polite", { priority: 50, preemptionPolicy: "Never" }, { cpu: "2" }));
     expect(await whyPending(c, "polite")).toBe(
-      "0/2 nodes are available: 2 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.",
+      "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
     );
     await create(c, pod("huge", { priority: 50 }, { cpu: "64" }));
     expect(await whyPending(c, "huge")).toBe(
-      "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+      "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
     );
   });
 
