@@ -15,7 +15,8 @@ export function customResourceDefinitions(): Kind<Definition> {
     generation: ["spec"],
     bareFinalizers: true,
     async begin() {
-      rules ??= await import("./validate.ts");
+      // What serves it is needed next, by a loop that nobody waits for.
+      [rules] = await Promise.all([import("./validate.ts"), import("../serving/serve.ts")]);
       return () => undefined;
     },
     initialStatus: (definition) => ({ ...EMPTY_STATUS, storedVersions: storedVersions([], definition.spec) }),

@@ -1,4 +1,4 @@
-import { type ApplySchema, badRequest, ParseError } from "../../../machinery/index.ts";
+import { type ApplySchema, badRequest, internalError, ParseError } from "../../../machinery/index.ts";
 import {
   applySchemaDefaults,
   applySchemaOfStructural,
@@ -18,7 +18,12 @@ export function withoutPruning(structural: Structural): Structural {
  * How objects of a version are read: unknown fields go, defaults come. Stored objects may be of another version or of an older
  * schema, so they are read the same way.
  */
-export function customModel(kind: string, version: string, structural: Structural): ObjectModel {
+export function customModel(
+  kind: string,
+  version: string,
+  structural: Structural,
+  conversion: VersionConversion,
+): ObjectModel {
   let schema: ApplySchema | undefined;
   return {
     prepare(object, unknown) {
@@ -30,14 +35,35 @@ export function customModel(kind: string, version: string, structural: Structura
     applySchema: () => (schema ??= applySchemaOfStructural(structural)),
     typedItems: false,
     convert: {
-      toHub: (object) => object,
+      toHub(object) {
+        mustBeSame(conversion, object.apiVersion, conversion.hub);
+        return object;
+      },
       fromHub(object) {
+        mustBeSame(conversion, object.apiVersion, conversion.own);
         prune(object, structural, true);
         applySchemaDefaults(object, structural);
         return object;
       },
     },
   };
+}
+
+/** How a version's objects become those of the version that is stored, and back. */
+export interface VersionConversion {
+  /** By a webhook; else only the apiVersion differs. */
+  readonly webhook: boolean;
+  /** The apiVersion that is served here, and the one that is stored. */
+  readonly own: string;
+  readonly hub: string;
+}
+
+/** Refuses what only a webhook could convert: an object that merely says to be of another version would be a wrong answer. */
+function mustBeSame({ webhook }: VersionConversion, from: string, to: string): void {
+  if (!webhook || from === to) return;
+  throw internalError(
+    `conversion webhook from ${from} to ${to} failed: conversion webhooks are not called by this server`,
+  );
 }
 
 function unknownField(path: string): string {

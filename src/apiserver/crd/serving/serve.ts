@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { GroupVersionKind, Resource, Subresource } from "../../../api/index.ts";
+import { apiVersionOf, type GroupVersionKind, type Resource, type Subresource } from "../../../api/index.ts";
 import { deepClone } from "../../../machinery/index.ts";
 import { structuralOf } from "../../../machinery/structural/index.ts";
 import type { ResourceCache } from "../../cache/index.ts";
@@ -46,7 +46,11 @@ function servedVersion(
   const structural = keeps ? withoutPruning(own) : own;
   const { scale, status } = version.subresources ?? {};
   const resource = resourceOf(definition, names, version);
-  const model = customModel(resource.kind, version.name, structural);
+  const model = customModel(resource.kind, version.name, structural, {
+    webhook: definition.spec.conversion?.strategy === "Webhook",
+    own: apiVersionOf(resource),
+    hub: apiVersionOf(hub),
+  });
   const strategy = customStrategy({
     resource,
     namespaced: resource.namespaced,
