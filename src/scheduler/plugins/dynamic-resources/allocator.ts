@@ -1,6 +1,6 @@
 import type { corev1, resourcev1 } from "../../../api/index.ts";
 import { resultOf } from "./allocation-result.ts";
-import type { Choice, Grant } from "./choice.ts";
+import type { Choice } from "./choice.ts";
 import { MatchAttribute } from "./constraint.ts";
 import { type Alternatives, ClaimError, type Request, type RequestSources, requestsOf, shown } from "./requests.ts";
 import type { Candidate, SliceIndex } from "./slice-index.ts";
