@@ -1,5 +1,6 @@
 import type { ControllerDefinition } from "./common/context.ts";
 import { accountTokensController, legacyTokenCleanerController } from "./accounttokens/index.ts";
+import { admissionPolicyStatusController } from "./admissionpolicy/index.ts";
 import { attachDetachController } from "./attachdetach/index.ts";
 import { bootstrapSigner, tokenCleaner } from "./bootstrap/index.ts";
 import {
@@ -82,4 +83,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   accountTokensController,
   legacyTokenCleanerController,
   serviceCidrController,
+  admissionPolicyStatusController,
 ];
