@@ -2,7 +2,7 @@ import type { Admission } from "../seams/index.ts";
 import { type AdmissionParts, PLUGINS } from "./plugins.ts";
 
 export type { AdmissionParts } from "./plugins.ts";
-export type { Conditions, HookAddress, HookAnswer, HookCaller, Versions } from "./webhooks/index.ts";
+export type { HookAddress, HookAnswer, HookCaller, Versions } from "./webhooks/index.ts";
 export type { PodSecurityOptions } from "./pod-security/index.ts";
 
 /** Which plugins run beside, or instead of, those that are on by default (`--enable-admission-plugins` and its opposite). */

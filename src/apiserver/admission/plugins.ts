@@ -19,6 +19,7 @@ import { nodeRestriction } from "./node-restriction/index.ts";
 import { alwaysPullImages, extendedResourceToleration, limitPodHardAntiAffinityTopology } from "./pod-guards.ts";
 import { podSecurity, type PodSecurityOptions } from "./pod-security/index.ts";
 import { podTopologyLabels } from "./pod-topology-labels.ts";
+import { livePolicies, validatingPolicies } from "./policies/index.ts";
 import { priorityAdmission } from "./priority.ts";
 import { resourceQuota } from "./quota/index.ts";
 import { runtimeClassAdmission } from "./runtime-class.ts";
@@ -53,8 +54,6 @@ export interface AdmissionParts {
   readonly hookCaller?: HookCaller;
   /** How objects get into the versions that webhooks want. Default: they are shown as they are stored. */
   readonly versions?: Versions;
-  /** Evaluates webhooks' match conditions. Default: they hold. */
-  readonly conditions?: Conditions;
 }
 
 type Create = (parts: AdmissionParts, earlier: () => readonly Admission[]) => Admission | undefined;
@@ -90,6 +89,7 @@ export const PLUGINS: readonly Row[] = [
   ["DenyServiceExternalIPs", false, denyServiceExternalIps],
   ["PodTopologyLabels", true, ({ lookup }) => podTopologyLabels(lookup)],
   ["MutatingAdmissionWebhook", true, mutating],
+  ["ValidatingAdmissionPolicy", true, policies],
   ["ValidatingAdmissionWebhook", true, validating],
   ["ResourceQuota", true, ({ lookup, client, env }) => client && resourceQuota(lookup, client, env.clock)],
   ["AlwaysDeny", false, alwaysDeny],
@@ -110,12 +110,26 @@ function validating(parts: AdmissionParts): Admission | undefined {
   return parts.informers && validatingWebhooks(liveValidatingHooks(parts.informers), webhookParts(parts));
 }
 
-function webhookParts({ env, lookup, hookCaller, versions, conditions }: AdmissionParts): WebhookParts {
+function policies(parts: AdmissionParts): Admission | undefined {
+  const { informers, env, lookup, versions = ownVersions(env.clock), authorizers = () => [] } = parts;
+  return informers && validatingPolicies(livePolicies(informers), { lookup, versions, authorizers });
+}
+
+function webhookParts(parts: AdmissionParts): WebhookParts {
+  const { env, lookup, hookCaller, versions = ownVersions(env.clock), authorizers = () => [] } = parts;
+  // The expression language is loaded with the first condition.
+  let conditions: Promise<Conditions> | undefined;
+  const load = async (): Promise<Conditions> => {
+    const { celConditions } = await import("./policies/lazy.ts");
+    return celConditions(authorizers, versions);
+  };
   return {
     env,
     lookup,
     caller: hookCaller ?? httpsCaller(),
-    versions: versions ?? ownVersions(env.clock),
-    ...(conditions && { conditions }),
+    versions,
+    conditions: {
+      hold: async (invocation, request, signal) => (await (conditions ??= load())).hold(invocation, request, signal),
+    },
   };
 }

@@ -4,7 +4,7 @@ import {
   type Resource,
   resources,
 } from "../../../api/index.ts";
-import { notFound } from "../../../machinery/index.ts";
+import { notFound, type Selector } from "../../../machinery/index.ts";
 import type { AdmissionRequest, ApiObject, Lookup } from "../../seams/index.ts";
 import { isResource } from "../common.ts";
 import type { Hook, Webhook } from "./hooks.ts";
@@ -111,12 +111,24 @@ function hasOrAll(list: readonly string[] | undefined, wanted: string): boolean 
   return list !== undefined && list.some((item) => item === "*" || item === wanted);
 }
 
-function matchesObjects({ objects }: Hook, { object, oldObject }: AdmissionRequest): boolean {
+/** What of the objects and namespaces of writes something is about. */
+export interface Selectors {
+  readonly namespaces: Selector;
+  readonly objects: Selector;
+}
+
+/** Whether the new object or the old one is selected. */
+export function matchesObjects({ objects }: Selectors, { object, oldObject }: AdmissionRequest): boolean {
   if (objects.empty) return true;
   return [object, oldObject].some((candidate) => candidate !== undefined && objects.matches(labelsOf(candidate)));
 }
 
-async function matchesNamespace({ namespaces }: Hook, request: AdmissionRequest, lookup: Lookup): Promise<boolean> {
+/** Whether the namespace of a write is selected; what is in no namespace always is. Throws 404 when it is gone. */
+export async function matchesNamespace(
+  { namespaces }: Selectors,
+  request: AdmissionRequest,
+  lookup: Lookup,
+): Promise<boolean> {
   const { resource, subresource, namespace, operation, object } = request;
   if (namespaces.empty || (namespace === "" && resource.resource !== "namespaces")) return true;
   const isOwn = resource.resource === "namespaces" && subresource === "";
