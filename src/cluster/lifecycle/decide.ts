@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { CliError, usageError } from "../cli/errors.ts";
-import { connectedRanges, freePort, freeRange, isPortFree, overlaps } from "../machine/network.ts";
+import { connectedRanges, freePort, freeRange, isPortFree, overlaps, serviceRangesInUse } from "../machine/network.ts";
 import { type ClusterPaths, clusterNames, clusterPaths } from "./paths.ts";
 import { type ClusterOptions, type ClusterSpec, readSpec } from "./spec.ts";
 
@@ -24,7 +24,7 @@ export async function decide(
   options: ClusterOptions,
 ): Promise<ClusterSpec> {
   const others = clusterNames().flatMap((other) => specOf(other) ?? []);
-  const ranges = [...connectedRanges(), ...others.flatMap((o) => [o.podCidr, o.serviceCidr])];
+  const ranges = [...connectedRanges(), ...serviceRangesInUse(), ...others.flatMap((o) => [o.podCidr, o.serviceCidr])];
   const ports = await choosePorts(options, new Set(others.flatMap((o) => [o.apiPort, o.kubeletPort, o.dnsPort])));
   const simulatedNodes = options.simulatedNodes ?? (node === "simulated" ? 1 : 0);
   const nodes = simulatedNodes + (node === "real" ? 1 : 0);

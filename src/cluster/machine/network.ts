@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -35,6 +36,24 @@ export function connectedRanges(): string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) =>
     (addresses ?? []).filter((a) => a.family === "IPv4" && !a.internal && a.cidr).map((a) => a.cidr as string),
   );
+}
+
+/**
+ * The Service ranges of clusters that run on this machine, whoever made them: a second cluster with the same range would take
+ * the first one's connections. Read from their nftables rules; empty where there are none, or we may not look.
+ */
+export function serviceRangesInUse(): string[] {
+  try {
+    const rules = execFileSync("nft", ["list", "ruleset", "ip"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return [...rules.matchAll(/ip daddr (\d+\.\d+\.\d+\.\d+\/\d+) ip saddr != \S+ jump mark_masquerade/g)].flatMap(
+      (m) => m[1] ?? [],
+    );
+  } catch {
+    return [];
+  }
 }
 
 /**
