@@ -1,8 +1,8 @@
-import { existsSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { RealClock } from "../../kit/index.ts";
 import { forgetCompiledCode } from "../compile-cache.ts";
 import { changing, withLock } from "../lifecycle/lock.ts";
-import { type ClusterPaths, clusterNames, clusterPaths, home, strangeEntries } from "../lifecycle/paths.ts";
+import { type ClusterPaths, clusterNames, clusterPaths, removeIfEmpty, strangeEntries } from "../lifecycle/paths.ts";
 import { forgetProcess, runningProcess } from "../lifecycle/process.ts";
 import { readSpec } from "../lifecycle/spec.ts";
 import { CliError, noCluster } from "./errors.ts";
@@ -23,10 +23,11 @@ export async function stop(name: string, flags: StopFlags): Promise<void> {
   checkOutput(flags.output);
   const paths = clusterPaths(name);
   if (!readSpec(paths)) throw noCluster(name);
-  await withLock(changing(paths), async () => {
+  await withLock(changing(paths, true), async () => {
     const spec = readSpec(paths);
+    if (!spec) throw noCluster(name);
     await stopServer(paths);
-    if (spec?.node === "real") await (await import("../machine/teardown.ts")).tearDownNode(paths);
+    if (spec.node === "real") await (await import("../machine/teardown.ts")).tearDownNode(paths);
   });
   if (flags.output === "json") printJson({ name, state: "stopped" });
   else print(`cluster ${name} is stopped; start it again with: k8ts start --name ${name}`);
@@ -39,11 +40,10 @@ export async function remove(name: string, flags: StopFlags): Promise<void> {
   const there = existsSync(paths.dir) || existsSync(paths.run);
   if (there) {
     refuseForeign(paths);
-    await withLock(changing(paths), () => removeAll(paths));
+    await withLock(changing(paths, true), () => removeAll(paths));
   }
   if (flags.output === "json") printJson({ name, state: there ? "removed" : "absent" });
   else print(there ? `cluster ${name} is removed` : `there is no cluster named ${name}: nothing to remove`);
-  removeIfEmpty(home());
   if (flags.purge && clusterNames().length === 0) forgetCompiledCode();
 }
 
@@ -81,12 +81,4 @@ async function stopServer(paths: ClusterPaths): Promise<void> {
   const pid = runningProcess(paths.pid);
   if (pid !== undefined) throw new CliError(`process ${pid} of cluster ${paths.name} cannot be ended`);
   forgetProcess(paths.pid);
-}
-
-function removeIfEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch {
-    // Not empty: other clusters live there. Not there: nothing to do.
-  }
 }

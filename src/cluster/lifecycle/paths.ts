@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { usageError } from "../cli/errors.ts";
@@ -75,6 +75,15 @@ export function strangeEntries(paths: ClusterPaths): string[] {
   if (existsSync(paths.spec) || !existsSync(paths.dir)) return [];
   if (!statSync(paths.dir).isDirectory()) return ["a file"];
   return readdirSync(paths.dir).filter((entry) => !REMAINS.test(entry));
+}
+
+/** Removes a folder that nothing is in. */
+export function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch {
+    // Not empty: other clusters live there. Not there: nothing to do.
+  }
 }
 
 /** The names of all clusters that exist below `root`, sorted. */
