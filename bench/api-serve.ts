@@ -1,9 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createStandardApiServer } from "../src/apiserver/index.ts";
 import { resources } from "../src/api/index.ts";
-import { createAuthority, createEnv, issue, silent } from "../src/kit/index.ts";
+import { createEnv, silent } from "../src/kit/index.ts";
+import { makePapers } from "./api/papers.ts";
 
 /**
  * An API server alone, for benchmarks and for trying clients: `api-serve.ts [--port N] [--kubeconfig FILE] [--store memory|DIR]
@@ -18,11 +17,7 @@ const { values } = parseArgs({
   },
 });
 const env = createEnv(values.log ? {} : { log: silent });
-const span = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 86_400_000 };
-const ca = createAuthority("k8ts-bench", span, env.random);
-const names = ["localhost", "127.0.0.1"];
-const serving = issue(ca, { subject: { commonName: "apiserver" }, names, usages: ["server"], ...span }, env.random);
-const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const papers = makePapers(env);
 
 async function openStore() {
   if (values.store === "memory") return (await import("../src/store/memory/index.ts")).createMemoryStore(env);
@@ -33,7 +28,7 @@ const store = await openStore();
 const { server, component, clientFor } = createStandardApiServer({
   store,
   env,
-  serviceAccountKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  serviceAccountKey: papers.serviceAccountKey,
   issuer: "https://kubernetes.default.svc.cluster.local",
   serviceCidrs: ["10.96.0.0/16"],
 });
@@ -44,9 +39,8 @@ await Promise.race([component.ready?.(), running]);
 const listener = await server.listen({
   host: "127.0.0.1",
   port: Number(values.port),
-  cert: serving.cert,
-  key: serving.key,
-  clientCa: ca.cert,
+  ...papers.serving,
+  clientCa: papers.ca,
 });
 const ready = Math.round(performance.now());
 await clientFor({ name: "bench", groups: ["system:masters"] })
@@ -57,8 +51,8 @@ await clientFor({ name: "bench", groups: ["system:masters"] })
     subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "bench" }],
   })
   .catch(() => undefined);
-writeKubeconfig(values.kubeconfig, "admin", "system:masters");
-writeKubeconfig(`${values.kubeconfig}.user`, "bench", "bench");
+papers.kubeconfig(values.kubeconfig, "admin", "system:masters", listener.port);
+papers.kubeconfig(`${values.kubeconfig}.user`, "bench", "bench", listener.port);
 console.log(`serving on ${listener.port} after ${ready} ms; kubeconfig ${values.kubeconfig}`);
 process.once("SIGTERM", () => stop.abort());
 process.once("SIGINT", () => stop.abort());
@@ -69,23 +63,3 @@ await running;
 await store.close();
 // The channel to the benchmark would keep the process alive.
 process.disconnect?.();
-
-function writeKubeconfig(file: string, commonName: string, organization: string): void {
-  const papers = issue(
-    ca,
-    { subject: { commonName, organizations: [organization] }, usages: ["client"], ...span },
-    env.random,
-  );
-  const base64 = (text: string): string => Buffer.from(text).toString("base64");
-  const cluster = { server: `https://127.0.0.1:${listener.port}`, "certificate-authority-data": base64(ca.cert) };
-  const user = { "client-certificate-data": base64(papers.cert), "client-key-data": base64(papers.key) };
-  const config = {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "k8ts", cluster }],
-    users: [{ name: commonName, user }],
-    contexts: [{ name: "k8ts", context: { cluster: "k8ts", user: commonName } }],
-    "current-context": "k8ts",
-  };
-  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
-}

@@ -1,314 +1,201 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Load, open, rate } from "./api/load.ts";
+import { configMap, pod, smallPod } from "./api/objects.ts";
+import { startOwn, startUpstream, type Subject } from "./api/subjects.ts";
 import { printMachine, printSamples, type Sample } from "./report.ts";
 
 /**
  * The API server over TLS and HTTP/2, with client certificates and RBAC, in a process of its own: start-up, create, get, list
- * of 10,000 pods, watch fan-out. `api.ts [--store memory|disk] [--rounds N] [--objects N]`.
+ * of pods, watch fan-out. With a folder of upstream's binaries, the same is asked of upstream, in turns.
+ * `api.ts [--store memory|disk] [--rounds N] [--objects N] [--upstream FOLDER] [--prof FOLDER]`.
  */
 const { values } = parseArgs({
   options: {
     store: { type: "string", default: "disk" },
     rounds: { type: "string", default: "3" },
     objects: { type: "string", default: "10000" },
-    prof: { type: "boolean", default: false },
+    upstream: { type: "string" },
+    prof: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
 const objects = Number(values.objects);
 const directory = mkdtempSync(join(tmpdir(), "k8ts-bench-"));
-const samples: Sample[] = [];
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly kubeconfig: string;
-  readonly ready: number;
-}
-
-async function starts(): Promise<number[]> {
-  const out: number[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const server = await start(`start-${i}`);
-    out.push(server.ready);
-    await stop(server.child);
-  }
-  return out;
-}
-
-/** `ready` is what the server itself counted from its process's start. */
-function start(name: string): Promise<Running> {
-  const kubeconfig = join(directory, `${name}.kubeconfig`);
-  const store = values.store === "memory" ? "memory" : join(directory, name);
-  const args = ["--kubeconfig", kubeconfig, "--store", store];
-  const execArgv = values.prof ? ["--cpu-prof", "--cpu-prof-dir", "/tmp/k8ts-prof"] : [];
-  const child = fork(join(import.meta.dirname, "api-serve.ts"), args, { silent: true, execArgv });
-  child.stderr?.pipe(process.stderr);
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-    child.stdout?.on("data", (chunk: Buffer) => {
-      const found = /after (\d+) ms/.exec(chunk.toString());
-      if (found) resolve({ child, kubeconfig, ready: Number(found[1]) });
-    });
-  });
-}
-
-function stop(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.removeAllListeners("exit");
-    child.once("exit", () => resolve());
-    child.kill("SIGTERM");
-  });
-}
-
-async function measure(server: Running): Promise<void> {
-  const sessions = Array.from({ length: 4 }, () => open(`${server.kubeconfig}.user`));
-  const client = new Load(sessions);
-  await client.send("POST", "/api/v1/namespaces", JSON.stringify({ metadata: { name: "bench" } }));
-  await client.send(
-    "POST",
-    "/api/v1/namespaces/bench/serviceaccounts",
-    JSON.stringify({ metadata: { name: "default" } }),
-  );
-  const maps = "/api/v1/namespaces/bench/configmaps";
-  const pods = "/api/v1/namespaces/bench/pods";
-  // The first few thousand requests warm both ends up.
-  await rate(2000, 64, (i) => client.send("POST", maps, configMap(`warm-${i}`)));
-  for (const flight of [1, 64, 256]) {
-    const name = `create ConfigMap, ${flight} in flight`;
-    const count = flight === 1 ? 500 : 4000;
-    const create = (r: number) => (i: number) => client.send("POST", maps, configMap(`${flight}-${r}-${i}`));
-    await timed(server, name, rounds, (r) => rate(count, flight, create(r)), count);
-  }
-  await timed(
-    server,
-    "create Pod, 64 in flight",
-    1,
-    () => rate(objects, 64, (i) => client.send("POST", pods, pod(i))),
-    objects,
-  );
-  for (const flight of [1, 64]) {
-    const count = flight === 1 ? 2000 : 20_000;
-    const get = (i: number) => client.send("GET", `${pods}/pod-${i % objects}`);
-    await timed(server, `get Pod, ${flight} in flight`, rounds, () => rate(count, flight, get), count);
-  }
-  for (const [format, accept] of FORMATS) {
-    const times: number[] = [];
-    let size = 0;
-    for (let r = 0; r < rounds + 1; r++) {
-      const before = performance.now();
-      size = await client.send("GET", pods, undefined, accept);
-      if (r > 0) times.push(performance.now() - before);
-    }
-    samples.push({ name: `list ${objects} pods, ${format}, ${(size / 1e6).toFixed(1)} MB`, unit: "ms", values: times });
-  }
-  for (const watchers of [1, 100, 500]) await fanOut(server, client, maps, watchers);
-  const { rss } = await usage(server.child);
-  samples.push({ name: "resident memory at the end", unit: "MiB", values: [rss / 2 ** 20] });
-  for (const session of sessions) session.close();
-}
-
+const MAPS = "/api/v1/namespaces/bench/configmaps";
+const PODS = "/api/v1/namespaces/bench/pods";
 const FORMATS = [
   ["JSON", "application/json"],
   ["protobuf", "application/vnd.kubernetes.protobuf"],
 ] as const;
 
-async function fanOut(server: Running, client: Load, path: string, watchers: number): Promise<void> {
-  const sessions = Array.from({ length: Math.ceil(watchers / 100) }, () => open(`${server.kubeconfig}.user`));
+/** Samples in the order in which their names came up. */
+const samples = new Map<string, { unit: string; values: number[] }>();
+
+function record(name: string, unit: string, value: number): void {
+  const known = samples.get(name);
+  if (known) known.values.push(value);
+  else samples.set(name, { unit, values: [value] });
+}
+
+type Starter = (name: string) => Promise<Subject>;
+
+const starters: Starter[] = [(name) => startOwn(join(directory, name), values.store, values.prof)];
+const { upstream } = values;
+if (upstream !== undefined) starters.push((name) => startUpstream(join(directory, `${name}-upstream`), upstream));
+
+async function measureStarts(): Promise<void> {
+  for (let r = 0; r < rounds; r++) {
+    for (const start of starters) {
+      const subject = await start(`start-${r}`);
+      record(`${subject.name}: process start to ready, cold directory`, "ms", subject.ready);
+      await subject.stop();
+    }
+  }
+}
+
+/** A server with connections to it. */
+interface Side {
+  readonly subject: Subject;
+  readonly load: Load;
+}
+
+async function measure(sides: readonly Side[]): Promise<void> {
+  for (const { load } of sides) await prepare(load);
+  for (const flight of [1, 64, 256]) {
+    const count = flight === 1 ? 500 : 4000;
+    await timed(sides, `create ConfigMap, ${flight} in flight`, count, (load, r) => {
+      return rate(count, flight, (i) => load.send("POST", MAPS, configMap(`${flight}-${r}-${i}`)));
+    });
+  }
+  const share = Math.floor(objects / rounds);
+  await timed(sides, "create small Pod, 64 in flight", 1000, (load, r) => {
+    return rate(1000, 64, (i) => load.send("POST", `${PODS.replace("bench", "small")}`, smallPod(r * 1000 + i)));
+  });
+  await timed(sides, "create Pod, 64 in flight", share, (load, r) => {
+    return rate(share, 64, (i) => load.send("POST", PODS, pod(r * share + i)));
+  });
+  for (const flight of [1, 64]) {
+    const count = flight === 1 ? 1000 : 10_000;
+    await timed(sides, `get Pod, ${flight} in flight`, count, (load) => {
+      return rate(count, flight, (i) => load.send("GET", `${PODS}/pod-${i % (share * rounds)}`));
+    });
+  }
+  await measureLists(sides, share * rounds);
+  for (const watchers of [1, 100, 500]) await fanOut(sides, watchers);
+  for (const { subject } of sides) {
+    const { rss } = await subject.usage();
+    record(`${subject.name}: resident memory at the end`, "MiB", rss / 2 ** 20);
+  }
+}
+
+/** The first few thousand requests warm both ends up. */
+async function prepare(load: Load): Promise<void> {
+  const account = JSON.stringify({ metadata: { name: "default" } });
+  for (const name of ["bench", "small"]) {
+    await load.send("POST", "/api/v1/namespaces", JSON.stringify({ metadata: { name } }));
+    await load.send("POST", `/api/v1/namespaces/${name}/serviceaccounts`, account);
+  }
+  await rate(2000, 64, (i) => load.send("POST", MAPS, configMap(`warm-${i}`)));
+}
+
+async function measureLists(sides: readonly Side[], count: number): Promise<void> {
+  for (const [format, accept] of FORMATS) {
+    for (let r = 0; r < rounds + 1; r++) {
+      for (const { subject, load } of sides) {
+        const before = performance.now();
+        const size = await load.send("GET", PODS, undefined, accept);
+        const label = `${subject.name}: list ${count} pods, ${format}`;
+        if (r === 0) record(`${label}, size`, "MB", size / 1e6);
+        else record(label, "ms", performance.now() - before);
+      }
+    }
+  }
+}
+
+async function fanOut(sides: readonly Side[], watchers: number): Promise<void> {
+  const events = watchers > 100 ? 200 : 1000;
+  for (const { subject, load } of sides) {
+    const audience = await watch(subject, load, watchers);
+    for (let r = 0; r < rounds; r++) {
+      const target = audience.seen() + events * watchers;
+      const before = performance.now();
+      const used = await subject.usage();
+      await rate(events, 32, (i) => load.send("POST", MAPS, configMap(`fan-${watchers}-${r}-${i}`)));
+      while (audience.seen() < target) await new Promise((resolve) => setTimeout(resolve, 2));
+      const { cpu } = await subject.usage();
+      const label = `${subject.name}: watch, ${watchers} watchers`;
+      record(`${label}, events delivered`, "/s", (events * watchers) / ((performance.now() - before) / 1000));
+      record(`${label}, server CPU an event`, "µs", (cpu - used.cpu) / (events * watchers));
+    }
+    audience.close();
+  }
+}
+
+interface Audience {
+  /** How many events all watchers have seen together. */
+  seen(): number;
+  close(): void;
+}
+
+async function watch(subject: Subject, load: Load, watchers: number): Promise<Audience> {
+  const sessions = Array.from({ length: Math.ceil(watchers / 100) }, () => open(subject.kubeconfig));
   let seen = 0;
-  const revision = await client.revision(path);
+  const revision = await load.revision(MAPS);
   const streams = Array.from({ length: watchers }, (_, i) => {
     const stream = sessions[i % sessions.length]?.request({
-      ":path": `${path}?watch=true&resourceVersion=${revision}`,
+      ":path": `${MAPS}?watch=true&resourceVersion=${revision}`,
     });
     stream?.on("data", (chunk: Buffer) => {
       for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++;
     });
     return stream;
   });
-  const rates: number[] = [];
-  const costs: number[] = [];
   await Promise.all(streams.map((stream) => new Promise((resolve) => stream?.once("response", resolve))));
-  for (let r = 0; r < rounds; r++) {
-    const events = watchers > 100 ? 200 : 1000;
-    const target = seen + events * watchers;
-    const before = performance.now();
-    const cpu = await usage(server.child);
-    await rate(events, 32, (i) => client.send("POST", path, configMap(`fan-${watchers}-${r}-${i}`)));
-    while (seen < target) await new Promise((resolve) => setTimeout(resolve, 2));
-    const after = await usage(server.child);
-    rates.push((events * watchers) / ((performance.now() - before) / 1000));
-    costs.push(spent(cpu, after) / (events * watchers));
-  }
-  samples.push({ name: `watch, ${watchers} watchers, events delivered`, unit: "/s", values: rates });
-  samples.push({ name: `watch, ${watchers} watchers, server CPU an event`, unit: "µs", values: costs });
-  for (const stream of streams) stream?.close();
-  for (const session of sessions) session.close();
-}
-
-interface Usage {
-  readonly cpu: { readonly user: number; readonly system: number };
-  readonly rss: number;
-}
-
-function usage(child: ChildProcess): Promise<Usage> {
-  return new Promise((resolve) => {
-    child.once("message", (message) => resolve(message as Usage));
-    child.send("usage");
-  });
-}
-
-/** Rates, and what each operation cost the server. */
-async function timed(
-  server: Running,
-  name: string,
-  times: number,
-  run: (round: number) => Promise<number>,
-  count: number,
-): Promise<void> {
-  const rates: number[] = [];
-  const costs: number[] = [];
-  for (let r = 0; r < times; r++) {
-    const before = await usage(server.child);
-    rates.push(await run(r));
-    costs.push(spent(before, await usage(server.child)) / count);
-  }
-  samples.push({ name, unit: "/s", values: rates }, { name: `${name}: server CPU`, unit: "µs", values: costs });
-}
-
-function spent(before: Usage, after: Usage): number {
-  return after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system;
-}
-
-/** Calls a second, `flight` of them at a time. */
-async function rate(count: number, flight: number, call: (i: number) => Promise<unknown>): Promise<number> {
-  let next = 0;
-  const before = performance.now();
-  const worker = async (): Promise<void> => {
-    while (next < count) await call(next++);
-  };
-  await Promise.all(Array.from({ length: flight }, worker));
-  return count / ((performance.now() - before) / 1000);
-}
-
-interface Kubeconfig {
-  readonly clusters: readonly { cluster: { server: string; "certificate-authority-data": string } }[];
-  readonly users: readonly { user: { "client-certificate-data": string; "client-key-data": string } }[];
-}
-
-function open(file: string): ClientHttp2Session {
-  const config = JSON.parse(readFileSync(file, "utf8")) as Kubeconfig;
-  const cluster = config.clusters[0]?.cluster;
-  const user = config.users[0]?.user;
-  if (!cluster || !user) throw new Error(`${file} names no cluster or user`);
-  const pem = (text: string): Buffer => Buffer.from(text, "base64");
-  const session = connect(cluster.server, {
-    ca: pem(cluster["certificate-authority-data"]),
-    cert: pem(user["client-certificate-data"]),
-    key: pem(user["client-key-data"]),
-    settings: { initialWindowSize: 16 << 20 },
-  });
-  // What breaks a connection also breaks its requests, which tell.
-  session.on("error", () => undefined);
-  session.once("connect", () => session.setLocalWindowSize(64 << 20));
-  return session;
-}
-
-/** Requests spread over some connections. */
-class Load {
-  readonly #sessions: readonly ClientHttp2Session[];
-  #next = 0;
-
-  constructor(sessions: readonly ClientHttp2Session[]) {
-    this.#sessions = sessions;
-  }
-
-  /** The revision of a collection now. */
-  async revision(path: string): Promise<string> {
-    const { text } = await this.call("GET", `${path}?limit=1`);
-    return /"resourceVersion":"(\d+)"/.exec(text)?.[1] ?? "0";
-  }
-
-  /** Resolves with the size of the answer; rejects for answers of 300 and above. */
-  async send(method: string, path: string, body?: string, accept?: string): Promise<number> {
-    return (await this.call(method, path, body, accept)).size;
-  }
-
-  /** Keeps the text of small answers. */
-  call(
-    method: string,
-    path: string,
-    body?: string,
-    accept = "application/json",
-  ): Promise<{ size: number; text: string }> {
-    const session = this.#sessions[this.#next++ % this.#sessions.length];
-    if (!session) throw new Error("no connection");
-    return new Promise((resolve, reject) => {
-      const headers = { ":method": method, ":path": path, accept, ...(body && { "content-type": "application/json" }) };
-      const stream = session.request(headers);
-      let status = 0;
-      let size = 0;
-      let text = "";
-      stream.on("response", (head) => (status = head[":status"] ?? 0));
-      stream.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size < 10_000) text += chunk.toString();
-      });
-      stream.on("end", () =>
-        status < 300 ? resolve({ size, text }) : reject(new Error(`${method} ${path}: ${status} ${text}`)),
-      );
-      stream.on("error", reject);
-      stream.end(body);
-    });
-  }
-}
-
-function configMap(name: string): string {
-  return JSON.stringify({
-    kind: "ConfigMap",
-    apiVersion: "v1",
-    metadata: { name, labels: { app: "bench" } },
-    data: { key: "x".repeat(600) },
-  });
-}
-
-/** About 3 KB as stored. */
-function pod(i: number): string {
-  const container = (name: string): object => ({
-    name,
-    image: `registry.example.com/team/${name}:v1.2.3`,
-    command: ["/bin/server", "--port=8080", "--verbose"],
-    env: Array.from({ length: 10 }, (_, n) => ({ name: `VARIABLE_${n}`, value: `value number ${n} of ${name}` })),
-    ports: [{ name: "http", containerPort: 8080 }],
-    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "256Mi" } },
-    readinessProbe: { httpGet: { path: "/healthz", port: 8080 }, periodSeconds: 5 },
-  });
-  return JSON.stringify({
-    kind: "Pod",
-    apiVersion: "v1",
-    metadata: {
-      name: `pod-${i}`,
-      labels: { app: "bench", tier: `tier-${i % 10}`, "pod-template-hash": "7d9f8b6c5d" },
-      annotations: { "example.com/checksum": "0123456789abcdef0123456789abcdef0123456789abcdef" },
+  return {
+    seen: () => seen,
+    close() {
+      for (const stream of streams) stream?.close();
+      for (const session of sessions) session.close();
     },
-    spec: { containers: [container("app"), container("sidecar")] },
-  });
+  };
+}
+
+/** Rates, and what each operation cost the server; the sides take turns. */
+async function timed(
+  sides: readonly Side[],
+  name: string,
+  count: number,
+  run: (load: Load, round: number) => Promise<number>,
+): Promise<void> {
+  for (let r = 0; r < rounds; r++) {
+    for (const { subject, load } of sides) {
+      const before = await subject.usage();
+      record(`${subject.name}: ${name}`, "/s", await run(load, r));
+      const after = await subject.usage();
+      record(`${subject.name}: ${name}, server CPU`, "µs", (after.cpu - before.cpu) / count);
+    }
+  }
 }
 
 printMachine();
 console.log(`store: ${values.store}`);
+const sides: Side[] = [];
 try {
-  samples.push({ name: "process start to ready, cold directory", unit: "ms", values: await starts() });
-  const server = await start("main");
-  try {
-    await measure(server);
-  } finally {
-    await stop(server.child);
+  await measureStarts();
+  for (const start of starters) {
+    const subject = await start("main");
+    sides.push({ subject, load: new Load([1, 2, 3, 4].map(() => open(subject.kubeconfig))) });
   }
+  await measure(sides);
 } finally {
+  for (const { subject, load } of sides) {
+    load.close();
+    await subject.stop();
+  }
   rmSync(directory, { recursive: true, force: true });
 }
-printSamples(samples);
+printSamples([...samples].map(([name, sample]): Sample => ({ name, ...sample })));
