@@ -26,6 +26,7 @@ import { autoscalerController } from "./podautoscaler/index.ts";
 import { podGarbageCollector } from "./podgc/index.ts";
 import { replicaSetController } from "./replicaset/index.ts";
 import { replicationControllerController } from "./replicationcontroller/index.ts";
+import { resourceClaimController } from "./resourceclaim/index.ts";
 import { resourceQuotaController } from "./resourcequota/index.ts";
 import { rootCaPublisher } from "./rootca/index.ts";
 import { serviceAccountController } from "./serviceaccount/index.ts";
@@ -84,4 +85,5 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   legacyTokenCleanerController,
   serviceCidrController,
   admissionPolicyStatusController,
+  resourceClaimController,
 ];

@@ -15,6 +15,8 @@ describe("builtInType", () => {
 
 describe("ValidatingAdmissionPolicies in a cluster", () => {
   it("are told what does not suit their objects", async () => {
+    // Loaded beforehand: virtual time does not wait for files.
+    await import("./review.ts");
     const names = ["validatingadmissionpolicy-status-controller"];
     await using cluster = await createCluster({ components: [controllersOf(names)] });
     const policies = cluster.client.resource(resources.validatingadmissionpolicies);
