@@ -270,7 +270,7 @@ suite(`kubelet on containerd${reason ? ` (skipped: ${reason})` : ""}`, () => {
         { type: "merge", body: { metadata: { annotations: { note: "second" } } } },
       );
     let text = "";
-    for (let i = 0; i < 50 && text !== "twosecond"; i++) {
+    for (let i = 0; i < 500 && text !== "twosecond"; i++) {
       text = await sh("cat /settings/dir/a.conf /info/note");
     }
     expect(text).toBe("twosecond");
